@@ -1,0 +1,31 @@
+/** The four temperature zones (温层). Goods of two zones never share a parcel. */
+export const zones = ['ambient', 'chilled', 'frozen', 'special'] as const;
+export type Zone = (typeof zones)[number];
+
+/** Rules a category sets for its SKUs; a SKU's own value wins. */
+export interface CategoryRule {
+  holdMinutes?: number;
+  nearExpiryDays?: number;
+  presaleLeadDays?: number;
+  purchaseLimit?: number;
+  minimumRemainingLifeDays?: number;
+}
+
+/** What deciding about stock and routes needs to know of a SKU. */
+export interface Sku extends CategoryRule {
+  sku: string;
+  zone: Zone;
+  category: string;
+  weightGrams: number;
+  volumeMillilitres: number;
+  priceFen: number;
+  shelfLifeDays: number;
+  safetyStock: number;
+  /** Parts of a bundle (礼盒); empty for a plain SKU. */
+  components: SkuQuantity[];
+}
+
+export interface SkuQuantity {
+  sku: string;
+  quantity: number;
+}

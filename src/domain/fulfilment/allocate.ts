@@ -1,0 +1,119 @@
+import type { SkuQuantity, Zone } from '../catalogue/model';
+import type { Route } from './model';
+import { byCost, compare, routeCostFen } from './route';
+
+/** One site reached by one route, and what it can give of each SKU on that route's hand-over day. */
+export interface Origin {
+  route: Route;
+  sellable: Map<string, number>;
+  /** Earliest usable expiry among what it can give; breaks ties after cost and distance. */
+  earliestExpiry: string;
+}
+
+export interface SiteTake {
+  sku: string;
+  quantity: number;
+  route: Route;
+}
+
+export interface ZonePlan {
+  zone: Zone;
+  takes: SiteTake[];
+  costFen: number;
+}
+
+/** Beyond this many origins in a plan the search stops being exhaustive; more than three parcels of one zone is rare. */
+const exhaustiveOrigins = 3;
+
+/**
+ * Chooses the sites that serve one zone's demand at least carriage cost; among equals the nearest, then the
+ * earliest usable expiry. Exhaustive over sets of up to three origins, then all sites by their fastest route, so
+ * that a demand that can be met is met. Null: it cannot.
+ */
+export function chooseOrigins(demand: SkuQuantity[], origins: Origin[], weights: Map<string, number>): SiteTake[] | null {
+  const ordered = [...origins].sort(byPreference(demand, weights));
+  let best: Candidate | null = null;
+  for (const set of setsOfDistinctSites(ordered, exhaustiveOrigins)) {
+    if (best && set.length > 1 && set.reduce((sum, origin) => sum + origin.route.rate.baseFen, 0) > best.costFen) continue;
+    const candidate = evaluate(set, demand, weights);
+    if (candidate && (!best || isBetter(candidate, best))) best = candidate;
+  }
+  if (best) return best.takes;
+  return evaluate(fastestPerSite(ordered), demand, weights)?.takes ?? null;
+}
+
+interface Candidate {
+  takes: SiteTake[];
+  costFen: number;
+  km: number;
+  earliestExpiry: string;
+}
+
+function isBetter(a: Candidate, b: Candidate): boolean {
+  return (a.costFen - b.costFen || a.km - b.km || compare(a.earliestExpiry, b.earliestExpiry)) < 0;
+}
+
+function byPreference(demand: SkuQuantity[], weights: Map<string, number>) {
+  const weight = weightOf(demand, weights);
+  const cheaper = byCost(weight);
+  return (a: Origin, b: Origin) =>
+    routeCostFen(a.route, weight) - routeCostFen(b.route, weight) ||
+    (a.route.km ?? 0) - (b.route.km ?? 0) ||
+    compare(a.earliestExpiry, b.earliestExpiry) ||
+    compare(a.route.siteId, b.route.siteId) ||
+    cheaper(a.route, b.route);
+}
+
+/** Fills the demand from the set in its order; null when it does not suffice or an origin stays idle. */
+function evaluate(set: Origin[], demand: SkuQuantity[], weights: Map<string, number>): Candidate | null {
+  const takes: SiteTake[] = [];
+  for (const { sku, quantity } of demand) {
+    let missing = quantity;
+    for (const origin of set) {
+      const units = Math.min(missing, origin.sellable.get(sku) ?? 0);
+      if (units > 0) takes.push({ sku, quantity: units, route: origin.route });
+      missing -= units;
+    }
+    if (missing > 0) return null;
+  }
+  let costFen = 0;
+  let km = 0;
+  for (const origin of set) {
+    const parts = takes.filter((take) => take.route === origin.route);
+    if (parts.length === 0) continue;
+    costFen += routeCostFen(origin.route, weightOf(parts, weights));
+    km += origin.route.km ?? 0;
+  }
+  const earliestExpiry = set.map((origin) => origin.earliestExpiry).sort()[0] ?? '';
+  return { takes, costFen, km, earliestExpiry };
+}
+
+export function weightOf(parts: SkuQuantity[], weights: Map<string, number>): number {
+  return parts.reduce((sum, part) => sum + part.quantity * (weights.get(part.sku) ?? 0), 0);
+}
+
+function* setsOfDistinctSites(origins: Origin[], size: number): Generator<Origin[]> {
+  for (let wanted = 1; wanted <= size; wanted += 1) yield* extend([], 0, wanted);
+  function* extend(chosen: Origin[], from: number, wanted: number): Generator<Origin[]> {
+    if (chosen.length === wanted) {
+      yield chosen;
+      return;
+    }
+    for (let index = from; index < origins.length; index += 1) {
+      const origin = origins[index] as Origin;
+      if (chosen.some((other) => other.route.siteId === origin.route.siteId)) continue;
+      yield* extend([...chosen, origin], index + 1, wanted);
+    }
+  }
+}
+
+/** The earliest hand-over keeps the most lots usable, so this is the set that can serve the most. */
+function fastestPerSite(origins: Origin[]): Origin[] {
+  const fastest = new Map<string, Origin>();
+  for (const origin of origins) {
+    const known = fastest.get(origin.route.siteId);
+    if (!known || origin.route.handOverOn < known.route.handOverOn) fastest.set(origin.route.siteId, origin);
+  }
+  return [...fastest.values()];
+}
+

@@ -1,0 +1,38 @@
+import type { LocalDate } from '../network/model';
+
+/** One balance row: units of one lot at one site. `held` counts live holds only (a hold past its end is not live). */
+export interface LotBalance {
+  sku: string;
+  siteId: string;
+  lotId: string;
+  expiresOn: LocalDate;
+  onHand: number;
+  held: number;
+  committed: number;
+  quarantined: number;
+}
+
+export const movementKinds = [
+  'received',
+  'held',
+  'released',
+  'expired',
+  'committed',
+  'uncommitted',
+  'pickedUp',
+] as const;
+export type MovementKind = (typeof movementKinds)[number];
+
+export interface Movement {
+  kind: MovementKind;
+  sku: string;
+  siteId: string;
+  lotId: string;
+  /** Units, always positive; the kind says what they do to the balance. */
+  quantity: number;
+  causeKind: 'receipt' | 'order' | 'shipment';
+  causeId: string;
+}
+
+export const holdStates = ['held', 'committed', 'released', 'expired'] as const;
+export type HoldState = (typeof holdStates)[number];

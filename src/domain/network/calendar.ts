@@ -1,0 +1,99 @@
+import type { Instant, LocalDate, LocalTime, PickupPoint, Site } from './model';
+
+const dayMilliseconds = 86_400_000;
+/** How far ahead an open day is looked for; beyond it a site counts as closed for good. */
+const horizonDays = 60;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Building a format takes 50 µs, using one 2 µs, and every order needs several. */
+function formatFor(timeZone: string): Intl.DateTimeFormat {
+  let format = formats.get(timeZone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('en-CA', {
+      timeZone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+    });
+    formats.set(timeZone, format);
+  }
+  return format;
+}
+
+/** Wall-clock time of an instant, read as if it were UTC. Milliseconds. */
+function wallClock(at: Instant, timeZone: string): number {
+  const parts: Record<string, number> = {};
+  for (const part of formatFor(timeZone).formatToParts(at)) parts[part.type] = Number(part.value);
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+/** The tenant's calendar day at an instant. */
+export function localDateOf(at: Instant, timeZone: string): LocalDate {
+  return new Date(wallClock(at, timeZone)).toISOString().slice(0, 10);
+}
+
+/**
+ * The instant at which a wall clock in the zone shows `date` `time`. Where a clock change skips or repeats
+ * that time, the answer lies within the hour around it.
+ */
+export function instantOf(date: LocalDate, time: LocalTime, timeZone: string): Instant {
+  const wanted = Date.parse(`${date}T${time}:00Z`);
+  const guess = wanted - (wallClock(wanted, timeZone) - wanted);
+  return guess - (wallClock(guess, timeZone) - wanted);
+}
+
+export function addDays(date: LocalDate, days: number): LocalDate {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * dayMilliseconds).toISOString().slice(0, 10);
+}
+
+/** Whole days from `from` to `to`; negative when `to` lies before. */
+export function daysBetween(from: LocalDate, to: LocalDate): number {
+  return Math.round((Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / dayMilliseconds);
+}
+
+/** Days end at midnight: the instant at which the day after begins. */
+export function endOfDay(date: LocalDate, timeZone: string): Instant {
+  return instantOf(addDays(date, 1), '00:00', timeZone);
+}
+
+/** First day from `from` on that is not closed; null when none lies within 60 days. */
+export function nextOpenDay(from: LocalDate, closedOn: LocalDate[]): LocalDate | null {
+  for (let ahead = 0; ahead <= horizonDays; ahead += 1) {
+    const day = addDays(from, ahead);
+    if (!closedOn.includes(day)) return day;
+  }
+  return null;
+}
+
+/**
+ * When work that is ready at `readyAt` leaves a site: the first departure at or after the cutoff of the first
+ * open day whose cutoff is not past. A site without departure times departs at its cutoff. Null: never.
+ */
+export function nextDeparture(site: Site, readyAt: Instant, timeZone: string): Instant | null {
+  let day = nextOpenDay(localDateOf(readyAt, timeZone), site.closedOn);
+  if (day !== null && instantOf(day, site.cutoff, timeZone) < readyAt) {
+    day = nextOpenDay(addDays(day, 1), site.closedOn);
+  }
+  return day === null ? null : departureAfterCutoff(site, day, timeZone);
+}
+
+function departureAfterCutoff(site: Site, day: LocalDate, timeZone: string): Instant | null {
+  if (site.departsAt.length === 0) return instantOf(day, site.cutoff, timeZone);
+  const times = [...site.departsAt].sort();
+  const sameDay = times.find((time) => time >= site.cutoff);
+  if (sameDay !== undefined) return instantOf(day, sameDay, timeZone);
+  // all of the day's departures lie before its cutoff: the work leaves on the next open morning
+  const next = nextOpenDay(addDays(day, 1), site.closedOn);
+  return next === null ? null : instantOf(next, times[0] as LocalTime, timeZone);
+}
+
+/** First day from `from` on at which the point hands goods over; null: never. */
+export function nextHandOverDay(point: PickupPoint, from: LocalDate): LocalDate | null {
+  return nextOpenDay(from, point.closedOn);
+}
