@@ -1,0 +1,32 @@
+import type { TenantTx } from './transaction';
+
+/** What Temporal has to be told. The row is written in the transaction that made it true. */
+export type OutboxMessage =
+  | { kind: 'startOrder'; subject: string; payload: { run: number }; urgent?: boolean }
+  | { kind: 'signalOrder'; subject: string; payload: { stage: OrderStage; run: number }; urgent?: boolean }
+  | { kind: 'startMoney'; subject: string; payload: { provider: string; transactionId: string }; urgent?: boolean }
+  | { kind: 'startRefund'; subject: string; payload: Record<string, never>; urgent?: boolean }
+  | { kind: 'signalRefund'; subject: string; payload: Record<string, never>; urgent?: boolean };
+
+/**
+ * A stage the order's workflow waits for. `resumed`: somebody cleared what was in attention and asked to try
+ * again. `ended`: every shipment is delivered, returned or cancelled.
+ */
+export type OrderStage = 'paid' | 'cancelled' | 'resumed' | 'ended';
+
+/** Subject: order id (startOrder, signalOrder), transaction id (startMoney) or refund id (startRefund, signalRefund). */
+export async function insertOutbox(tx: TenantTx, messages: OutboxMessage[]): Promise<void> {
+  if (messages.length === 0) return;
+  await tx.query(
+    `INSERT INTO outbox (tenant, kind, subject, payload, urgent)
+     SELECT $1, kind, subject, payload::jsonb, urgent
+       FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[]) AS m(kind, subject, payload, urgent)`,
+    [
+      tx.tenant,
+      messages.map((message) => message.kind),
+      messages.map((message) => message.subject),
+      messages.map((message) => JSON.stringify(message.payload)),
+      messages.map((message) => message.urgent ?? false),
+    ],
+  );
+}

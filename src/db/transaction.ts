@@ -1,0 +1,139 @@
+import pg from 'pg';
+
+/** The database roles a process may take; row-level security gives each its view (docs/architecture.md, Access). */
+export type DatabaseRole =
+  | 'xianda_app'
+  | 'xianda_platform'
+  | 'xianda_dispatch'
+  | 'xianda_sealer'
+  | 'xianda_checker';
+
+export type Row = Record<string, unknown>;
+
+/** What may be asked of an open transaction. */
+export interface Tx {
+  query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<{ rows: R[]; rowCount: number }>;
+}
+
+/** An open transaction bound to one tenant. */
+export interface TenantTx extends Tx {
+  readonly tenant: string;
+}
+
+/** A pool of connections that all act as one role. */
+export interface Database {
+  readonly role: DatabaseRole;
+  /** Runs `work` in one transaction with the tenant bound; deadlocks and serialisation failures run it again. */
+  inTenant<T>(tenant: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
+  /** Runs `work` in one transaction with no tenant bound: for roles with all-tenant policies. */
+  inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Thrown inside `work` to undo everything and answer with a value: a refusal found late. */
+export class Rollback<T> extends Error {
+  constructor(readonly answer: T) {
+    super('rolled back on purpose');
+  }
+}
+
+const maximumAttempts = 5;
+
+pg.types.setTypeParser(pg.types.builtins.INT8, parseSafeInteger);
+pg.types.setTypeParser(pg.types.builtins.DATE, (text) => text);
+pg.types.setTypeParser(1182 as pg.types.TypeId, (text) => (text === '{}' ? [] : text.slice(1, -1).split(',')));
+
+function parseSafeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new Error('I13 a bigint left the safe integers');
+  return value;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  role: DatabaseRole;
+  maxConnections?: number;
+}
+
+export function createDatabase({ url, role, maxConnections = 10 }: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: maxConnections,
+    options: `-c role=${role}`,
+    application_name: role,
+    connectionTimeoutMillis: 10_000,
+  });
+  // an idle connection that breaks is replaced; without a listener it would end the process
+  pool.on('error', () => undefined);
+  return {
+    role,
+    inTenant: (tenant, work) => {
+      const begin = `BEGIN; SET LOCAL xianda.tenant = ${pg.escapeLiteral(tenant)}`;
+      return retrying(() => runOnce(pool, begin, (tx) => work({ tenant, query: tx.query })));
+    },
+    inTransaction: (work) => retrying(() => runOnce(pool, 'BEGIN', work)),
+    close: () => pool.end(),
+  };
+}
+
+async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken = false;
+  try {
+    await client.query(begin);
+    const answer = await work({
+      query: async <R extends object>(text: string, values?: readonly unknown[]) => {
+        const result = await client.query(text, values as unknown[]);
+        return { rows: result.rows as R[], rowCount: result.rowCount ?? 0 };
+      },
+    });
+    await client.query('COMMIT');
+    return answer;
+  } catch (error) {
+    // a connection that cannot even roll back is thrown away, not given to the next caller
+    await client.query('ROLLBACK').catch(() => {
+      broken = true;
+    });
+    if (error instanceof Rollback) return error.answer as T;
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+async function retrying<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt >= maximumAttempts || !isConflict(error)) throw error;
+    }
+  }
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+}
+
+/** Deadlock or serialisation failure: nothing was written and the same work may run again. */
+export function isConflict(error: unknown): boolean {
+  return ['40P01', '40001'].includes(codeOf(error));
+}
+
+export function isUniqueViolation(error: unknown): boolean {
+  return codeOf(error) === '23505';
+}
+
+/**
+ * The database is away or over its limits: try later (503). Connection errors of the socket, and the classes
+ * 08 connection, 53 resources, 57P server going down, and a conflict that outlived its retries.
+ */
+export function isUnavailable(error: unknown): boolean {
+  const code = codeOf(error);
+  return (
+    /^(08|53|57P)/.test(code) ||
+    isConflict(error) ||
+    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT'].includes(code) ||
+    (error instanceof Error && /Connection terminated|timeout exceeded when trying to connect/.test(error.message))
+  );
+}
