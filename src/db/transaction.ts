@@ -41,7 +41,7 @@ const maximumAttempts = 5;
 
 pg.types.setTypeParser(pg.types.builtins.INT8, parseSafeInteger);
 pg.types.setTypeParser(pg.types.builtins.DATE, (text) => text);
-pg.types.setTypeParser(1182 as pg.types.TypeId, (text) => (text === '{}' ? [] : text.slice(1, -1).split(',')));
+pg.types.setTypeParser(1182 as number, (text) => (text === '{}' ? [] : text.slice(1, -1).split(',')));
 
 function parseSafeInteger(text: string): number {
   const value = Number(text);
