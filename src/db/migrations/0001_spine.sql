@@ -392,7 +392,8 @@ CREATE TABLE orders (
   refunded_fen bigint NOT NULL DEFAULT 0,
   ship_by timestamptz NOT NULL,
   deliver_by timestamptz NOT NULL,
-  expires_at timestamptz NOT NULL,
+  -- null: came already paid (or costs nothing) and never expires
+  expires_at timestamptz,
   live_session_id text,
   placed_on date NOT NULL,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -405,7 +406,8 @@ CREATE TABLE orders (
   UNIQUE (tenant, channel, external_id),
   FOREIGN KEY (tenant, community_id) REFERENCES community,
   FOREIGN KEY (tenant, pickup_point_id) REFERENCES pickup_point,
-  CONSTRAINT i7_money CHECK (0 <= refunded_fen AND refunded_fen <= paid_fen)
+  CONSTRAINT i7_money CHECK (0 <= refunded_fen AND refunded_fen <= paid_fen),
+  CHECK (state <> 'awaitingPayment' OR expires_at IS NOT NULL)
 );
 CREATE INDEX orders_due ON orders (tenant, expires_at) WHERE state = 'awaitingPayment';
 CREATE INDEX orders_by_state ON orders (tenant, state, created_at DESC, order_id);
@@ -470,13 +472,15 @@ CREATE TABLE hold (
   remaining bigint NOT NULL CHECK (remaining >= 0),
   state text NOT NULL CHECK (state IN ('held', 'committed', 'released', 'expired')),
   hand_over_on date NOT NULL,
-  expires_at timestamptz NOT NULL,
+  -- null: committed in the step that made it
+  expires_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   ended_at timestamptz,
   PRIMARY KEY (tenant, hold_id),
   FOREIGN KEY (tenant, order_id, line_id) REFERENCES order_line,
   FOREIGN KEY (tenant, sku, site_id, lot_id) REFERENCES stock_balance,
   CHECK (remaining <= quantity),
+  CHECK (state <> 'held' OR expires_at IS NOT NULL),
   CHECK (state <> 'held' OR remaining = quantity),
   CHECK (state NOT IN ('released', 'expired') OR remaining = 0),
   CHECK ((state = 'held') = (ended_at IS NULL))
@@ -489,16 +493,18 @@ CREATE TABLE quota_hold (
   tenant text NOT NULL,
   order_id text NOT NULL,
   line_id text NOT NULL,
+  -- the order's run: a re-held order takes quota again, and what expired stays as it was
+  run integer NOT NULL DEFAULT 1,
   campaign_id text NOT NULL,
   region text NOT NULL,
   quantity bigint NOT NULL CHECK (quantity >= 1),
   state text NOT NULL CHECK (state IN ('held', 'committed', 'released', 'expired')),
-  expires_at timestamptz NOT NULL,
+  expires_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   ended_at timestamptz,
   -- of a committed one: when a cancel gave the units back to the quota
   uncommitted_at timestamptz,
-  PRIMARY KEY (tenant, order_id, line_id),
+  PRIMARY KEY (tenant, order_id, line_id, run),
   FOREIGN KEY (tenant, order_id, line_id) REFERENCES order_line,
   FOREIGN KEY (tenant, campaign_id, region) REFERENCES presale_quota,
   CHECK ((state = 'held') = (ended_at IS NULL)),

@@ -272,7 +272,7 @@ function mergeHolds(holds: PlannedHold[]): PlannedHold[] {
   return [...merged.values()];
 }
 
-/** Litres are taken for all lines, presale too: the point must have room on the day they come. */
+/** Litres are taken for spot lines; presale goods take theirs when they have come and are planned. */
 function planCapacity(request: AdmissionRequest, state: AdmissionState): Admitted['capacity'] | AdmissionRefusal {
   const point = state.pickupPoint;
   if (!point || request.destination.deliveryMethod !== 'pickup') return [];
