@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
+
+const root = resolve(__dirname, '../../..');
+
+export interface SandboxChild {
+  url: string;
+  /** SIGKILL: no handler runs, nothing is flushed. */
+  kill(): Promise<void>;
+}
+
+/** Starts a sandbox in a process of its own and waits until it listens. */
+export async function startSandboxChild(
+  kind: 'payment' | 'carrier',
+  options: Record<string, unknown>,
+): Promise<SandboxChild> {
+  const runner = kind === 'payment' ? 'runPaymentSandbox' : 'runCarrierSandbox';
+  const script = `require(${JSON.stringify(join(root, `src/sandbox/${kind}/server.ts`))})
+    .${runner}(${JSON.stringify({ port: 0, ...options })})
+    .then(({ url }) => console.log(url), (error) => { console.error(error.message); process.exit(1); });`;
+  const child = spawn(
+    process.execPath,
+    ['--require', join(__dirname, 'registerTypeScript.cjs'), '--eval', script],
+    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const url = await firstLine(child);
+  return {
+    url,
+    kill: () =>
+      new Promise((done) => {
+        child.once('exit', () => done());
+        child.kill('SIGKILL');
+      }),
+  };
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolveLine, reject) => {
+    let errors = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      errors += chunk.toString();
+    });
+    child.stdout?.once('data', (chunk: Buffer) => resolveLine(chunk.toString().trim()));
+    child.once('exit', (code) => reject(new Error(`the sandbox ended with ${code}: ${errors}`)));
+  });
+}
