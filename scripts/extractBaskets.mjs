@@ -14,13 +14,18 @@ import { readKinds } from '../dist/dev/seed/catalogue.js';
 
 const folder = process.argv[2];
 if (!folder) {
-  console.error('usage: node scripts/extractBaskets.mjs <folder with transactions.csv.gz and products.csv.gz>');
+  console.error(
+    'usage: node scripts/extractBaskets.mjs <folder with transactions.csv.gz and products.csv.gz>',
+  );
   process.exit(2);
 }
 
 const kindIndex = new Map(readKinds().map((kind, index) => [kind.extractKey, index]));
 const products = new Map(
-  readTable('products.csv.gz').map((row) => [row.product_id, `${row.product_category}|${row.product_type}`.trim()]),
+  readTable('products.csv.gz').map((row) => [
+    row.product_id,
+    `${row.product_category}|${row.product_type}`.trim(),
+  ]),
 );
 const purchases = new Map();
 const fortnights = new Map();
@@ -36,13 +41,17 @@ for (const row of readTable('transactions.csv.gz')) {
 }
 
 // Only kinds that were bought at all are listed; a basket names them by position.
-const kinds = [...kindIndex.keys()].filter((kind) => purchases.has(kind)).sort((a, b) => purchases.get(b) - purchases.get(a) || (a < b ? -1 : 1));
+const kinds = [...kindIndex.keys()]
+  .filter((kind) => purchases.has(kind))
+  .sort((a, b) => purchases.get(b) - purchases.get(a) || (a < b ? -1 : 1));
 const position = new Map(kinds.map((kind, index) => [kind, index]));
 const baskets = [...fortnights]
   .filter(([, basket]) => basket.size >= 2)
   .map(([key, basket]) => {
     const [household, fortnight] = key.split(' ').map(Number);
-    const lines = [...basket].map(([kind, quantity]) => [position.get(kind), quantity]).sort((a, b) => a[0] - b[0]);
+    const lines = [...basket]
+      .map(([kind, quantity]) => [position.get(kind), quantity])
+      .sort((a, b) => a[0] - b[0]);
     return [household, fortnight, ...lines.flat()];
   })
   .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
@@ -58,15 +67,25 @@ const bytes = gzipSync(JSON.stringify(extract), { level: 9 });
 writeFileSync(target, bytes);
 const lines = baskets.reduce((sum, basket) => sum + (basket.length - 2) / 2, 0);
 console.log(`${kinds.length} kinds, ${baskets.length} baskets, ${lines} lines, ${bytes.length} bytes`);
-console.log('never bought:', [...kindIndex.keys()].filter((kind) => !purchases.has(kind)).join(', ') || 'none');
+console.log(
+  'never bought:',
+  [...kindIndex.keys()].filter((kind) => !purchases.has(kind)).join(', ') || 'none',
+);
 
 /** Rows of a gzipped CSV with a header; a quoted field may hold commas, none holds a line break. */
 function readTable(name) {
-  const [header, ...rows] = gunzipSync(readFileSync(join(folder, name))).toString('utf8').trimEnd().split(/\r?\n/);
+  const [header, ...rows] = gunzipSync(readFileSync(join(folder, name)))
+    .toString('utf8')
+    .trimEnd()
+    .split(/\r?\n/);
   const columns = readFields(header);
-  return rows.map((row) => Object.fromEntries(readFields(row).map((field, index) => [columns[index], field])));
+  return rows.map((row) =>
+    Object.fromEntries(readFields(row).map((field, index) => [columns[index], field])),
+  );
 }
 
 function readFields(row) {
-  return [...row.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare);
+  return [...row.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+    ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare,
+  );
 }

@@ -18,9 +18,23 @@ const flashCategory = 'flash-sale';
 const flashHoldMinutes = 1;
 
 /** Goods the host counts down to ("三、二、一，上链接"); far fewer come in than are asked for. */
-export const hotSkus = ['strawberries', 'eggs-extra-large', 'ice-cream-pint', 'beef-steak', 'cherries', 'rice-5kg'];
+export const hotSkus = [
+  'strawberries',
+  'eggs-extra-large',
+  'ice-cream-pint',
+  'beef-steak',
+  'cherries',
+  'rice-5kg',
+];
 /** On the same short holds, but with plenty in stock. */
-export const plentifulFlashSkus = ['oranges', 'orange-juice', 'roasted-nuts', 'raw-shrimp', 'potato-chips', 'yogurt-multipack'];
+export const plentifulFlashSkus = [
+  'oranges',
+  'orange-juice',
+  'roasted-nuts',
+  'raw-shrimp',
+  'potato-chips',
+  'yogurt-multipack',
+];
 /** What one buyer may take of a hot SKU in one live session. */
 export const hotPurchaseLimit = 3;
 
@@ -35,11 +49,31 @@ const temperatures: Record<Zone, { min: number; max: number } | undefined> = {
 };
 
 const giftBoxes = [
-  giftBox('gift-breakfast', '早安鲜达礼盒', 'chilled', { 'fresh-milk': 2, 'eggs-large': 1, 'white-bread': 1, jam: 1 }),
-  giftBox('gift-hotpot', '暖冬火锅礼盒', 'chilled', { 'beef-slices': 2, 'fish-fillets': 1, 'choy-sum': 1, shiitake: 1 }),
+  giftBox('gift-breakfast', '早安鲜达礼盒', 'chilled', {
+    'fresh-milk': 2,
+    'eggs-large': 1,
+    'white-bread': 1,
+    jam: 1,
+  }),
+  giftBox('gift-hotpot', '暖冬火锅礼盒', 'chilled', {
+    'beef-slices': 2,
+    'fish-fillets': 1,
+    'choy-sum': 1,
+    shiitake: 1,
+  }),
   giftBox('gift-fruit', '四季鲜果礼盒', 'ambient', { 'fuji-apples': 1, oranges: 1, 'white-grapes': 1 }),
-  giftBox('gift-family', '阖家团圆礼盒', 'frozen', { 'pork-dumplings': 2, 'raw-shrimp': 1, 'rice-5kg': 1, 'vegetable-oil': 1 }),
-  giftBox('gift-movie', '追剧零食礼盒', 'ambient', { 'potato-chips': 2, 'roasted-nuts': 1, 'cola-cans-12': 1, 'chocolate-bag': 1 }),
+  giftBox('gift-family', '阖家团圆礼盒', 'frozen', {
+    'pork-dumplings': 2,
+    'raw-shrimp': 1,
+    'dried-noodles': 1,
+    'vegetable-oil': 1,
+  }),
+  giftBox('gift-movie', '追剧零食礼盒', 'ambient', {
+    'potato-chips': 2,
+    'roasted-nuts': 1,
+    'cola-cans-12': 1,
+    'chocolate-bag': 1,
+  }),
 ];
 /** A gift box costs nine tenths of its parts. */
 const giftBoxTenths = 9;
@@ -52,7 +86,12 @@ interface GiftBox {
 }
 
 function giftBox(sku: string, nameZh: string, zone: Zone, parts: Record<string, number>): GiftBox {
-  return { sku, nameZh, zone, components: Object.entries(parts).map(([part, quantity]) => ({ sku: part, quantity })) };
+  return {
+    sku,
+    nameZh,
+    zone,
+    components: Object.entries(parts).map(([part, quantity]) => ({ sku: part, quantity })),
+  };
 }
 
 /** Every kind of product of the range, in the order of the shelves. Throws on a malformed row. */
@@ -67,7 +106,8 @@ export function readKinds(): Kind[] {
 
 function readKind(row: string, shelf: Shelf): Kind {
   const [sku, nameZh, grams, yuan, category, type] = row.split('|');
-  if (!sku || !nameZh || !grams || !yuan || !category || !type) throw new Error(`a shelf's row is malformed: ${row}`);
+  if (!sku || !nameZh || !grams || !yuan || !category || !type)
+    throw new Error(`a shelf's row is malformed: ${row}`);
   return {
     sku,
     nameZh,
