@@ -1,0 +1,170 @@
+import type { Movement } from '../domain/inventory/model';
+import type { OrderState } from '../domain/order/model';
+import { lockPools, writeMovements } from './inventory';
+import type { TenantTx } from './transaction';
+
+export interface LockedOrder {
+  orderId: string;
+  state: OrderState;
+  run: number;
+  expiresAt: Date;
+  deliverBy: Date;
+  pickupPointId: string | null;
+}
+
+/**
+ * Locks all that ending an order's promises may touch, in the house's lock order: pools of every SKU the orders
+ * were sold, then their presale quotas, then the orders by id. SKUs are read from the recipe as sold, which never
+ * changes, so nothing has to be checked again. Orders that do not exist are left out of the answer.
+ */
+export async function lockOrdersWithStock(tx: TenantTx, orderIds: string[]): Promise<LockedOrder[]> {
+  const { rows } = await tx.query<{ sku: string }>(
+    `SELECT DISTINCT part ->> 'sku' AS sku FROM order_line, jsonb_array_elements(components) part
+      WHERE tenant = $1 AND order_id = ANY($2::text[])
+      UNION SELECT sku FROM hold WHERE tenant = $1 AND order_id = ANY($2::text[])`,
+    [tx.tenant, orderIds],
+  );
+  await lockPools(tx, rows.map((row) => row.sku));
+  await lockQuotas(tx, orderIds);
+  return lockOrders(tx, orderIds);
+}
+
+/** Locks the presale quotas that orders hold units of; after the pools, before the orders. */
+export async function lockQuotas(tx: TenantTx, orderIds: string[]): Promise<void> {
+  await tx.query(
+    `SELECT 1 FROM presale_quota
+      WHERE tenant = $1 AND (campaign_id, region) IN
+            (SELECT campaign_id, region FROM quota_hold WHERE tenant = $1 AND order_id = ANY($2::text[]))
+      ORDER BY campaign_id COLLATE "C", region COLLATE "C" FOR NO KEY UPDATE`,
+    [tx.tenant, orderIds],
+  );
+}
+
+/** Locks orders by id. Alone (without stock) it serves what moves no stock: planning, booking, later scans. */
+export async function lockOrders(tx: TenantTx, orderIds: string[]): Promise<LockedOrder[]> {
+  const { rows } = await tx.query<LockedOrder>(
+    `SELECT order_id AS "orderId", state, run, expires_at AS "expiresAt", deliver_by AS "deliverBy",
+            pickup_point_id AS "pickupPointId"
+       FROM orders WHERE tenant = $1 AND order_id = ANY($2::text[]) ORDER BY order_id COLLATE "C" FOR NO KEY UPDATE`,
+    [tx.tenant, orderIds],
+  );
+  return rows;
+}
+
+interface EndedHold {
+  order_id: string;
+  sku: string;
+  site_id: string;
+  lot_id: string;
+  units: number;
+}
+
+function movementsOf(kind: Movement['kind'], ended: EndedHold[]): Movement[] {
+  return ended.map((hold) => ({
+    kind,
+    sku: hold.sku,
+    siteId: hold.site_id,
+    lotId: hold.lot_id,
+    quantity: hold.units,
+    causeKind: 'order',
+    causeId: hold.order_id,
+  }));
+}
+
+export interface HoldsEnd {
+  orderIds: string[];
+  to: 'released' | 'expired';
+  actor: string;
+}
+
+/**
+ * Gives back what unpaid orders hold: stock, presale quota and litres of pickup points, set-wise for any number of
+ * orders. Only open holds move, so a second call changes nothing (I4). The caller has locked with
+ * `lockOrdersWithStock`. Answers the number of stock holds ended.
+ */
+export async function releaseHolds(tx: TenantTx, { orderIds, to, actor }: HoldsEnd): Promise<number> {
+  if (orderIds.length === 0) return 0;
+  const ended = await tx.query<EndedHold>(
+    `WITH ended AS (
+       UPDATE hold SET state = $3, remaining = 0, ended_at = clock_timestamp()
+        WHERE tenant = $1 AND order_id = ANY($2::text[]) AND state = 'held'
+        RETURNING hold_id, order_id, sku, site_id, lot_id, quantity AS units)
+     SELECT order_id, sku, site_id, lot_id, units FROM ended ORDER BY order_id, hold_id`,
+    [tx.tenant, orderIds, to],
+  );
+  await writeMovements(tx, { actor, movements: movementsOf(to, ended.rows) });
+  await tx.query(
+    `WITH ended AS (
+       UPDATE quota_hold SET state = $3, ended_at = clock_timestamp()
+        WHERE tenant = $1 AND order_id = ANY($2::text[]) AND state = 'held'
+        RETURNING campaign_id, region, quantity)
+     UPDATE presale_quota q SET held = q.held - e.units
+       FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM ended GROUP BY 1, 2) e
+      WHERE q.tenant = $1 AND q.campaign_id = e.campaign_id AND q.region = e.region`,
+    [tx.tenant, orderIds, to],
+  );
+  await releaseCapacity(tx, { orderIds });
+  return ended.rowCount;
+}
+
+/**
+ * Takes back what a paid order was committed and has not left: the goods return to the shelf's free units, presale
+ * units to their quota. The holds stay `committed`: they ended once (I4). The caller has locked with
+ * `lockOrdersWithStock` and has cancelled the shipments that carried the goods.
+ */
+export async function uncommitHolds(tx: TenantTx, { orderId, actor }: { orderId: string; actor: string }): Promise<void> {
+  const ended = await tx.query<EndedHold>(
+    `WITH standing AS (
+       SELECT hold_id, remaining FROM hold
+        WHERE tenant = $1 AND order_id = $2 AND state = 'committed' AND remaining > 0),
+     ended AS (
+       UPDATE hold h SET remaining = 0 FROM standing s WHERE h.tenant = $1 AND h.hold_id = s.hold_id
+       RETURNING h.hold_id, h.order_id, h.sku, h.site_id, h.lot_id, s.remaining AS units)
+     SELECT order_id, sku, site_id, lot_id, units FROM ended ORDER BY hold_id`,
+    [tx.tenant, orderId],
+  );
+  await writeMovements(tx, { actor, movements: movementsOf('uncommitted', ended.rows) });
+  await uncommitQuota(tx, orderId);
+}
+
+/** Presale units that no goods have replaced yet go back to their quota. */
+async function uncommitQuota(tx: TenantTx, orderId: string): Promise<void> {
+  await tx.query(
+    `WITH ended AS (
+       UPDATE quota_hold q SET uncommitted_at = clock_timestamp()
+        WHERE q.tenant = $1 AND q.order_id = $2 AND q.state = 'committed' AND q.uncommitted_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.tenant = $1 AND h.order_id = q.order_id AND h.line_id = q.line_id)
+        RETURNING campaign_id, region, quantity)
+     UPDATE presale_quota q SET sold = q.sold - e.units
+       FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM ended GROUP BY 1, 2) e
+      WHERE q.tenant = $1 AND q.campaign_id = e.campaign_id AND q.region = e.region`,
+    [tx.tenant, orderId],
+  );
+}
+
+/** Gives back the litres that orders took at pickup points: of one zone, or of all. Each at most once (I15). */
+export async function releaseCapacity(
+  tx: TenantTx,
+  { orderIds, zone }: { orderIds: string[]; zone?: string },
+): Promise<void> {
+  const values = [tx.tenant, orderIds, zone ?? null];
+  const locked = await tx.query(
+    `SELECT 1 FROM point_load
+      WHERE tenant = $1 AND (pickup_point_id, zone) IN
+            (SELECT pickup_point_id, zone FROM capacity_hold
+              WHERE tenant = $1 AND order_id = ANY($2::text[]) AND released_at IS NULL AND ($3::text IS NULL OR zone = $3))
+      ORDER BY pickup_point_id COLLATE "C", zone FOR NO KEY UPDATE`,
+    values,
+  );
+  if (locked.rowCount === 0) return;
+  await tx.query(
+    `WITH released AS (
+       UPDATE capacity_hold SET released_at = clock_timestamp()
+        WHERE tenant = $1 AND order_id = ANY($2::text[]) AND released_at IS NULL AND ($3::text IS NULL OR zone = $3)
+        RETURNING pickup_point_id, zone, millilitres)
+     UPDATE point_load p SET millilitres = p.millilitres - r.millilitres
+       FROM (SELECT pickup_point_id, zone, sum(millilitres)::bigint AS millilitres FROM released GROUP BY 1, 2) r
+      WHERE p.tenant = $1 AND p.pickup_point_id = r.pickup_point_id AND p.zone = r.zone`,
+    values,
+  );
+}
