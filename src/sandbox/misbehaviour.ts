@@ -12,7 +12,7 @@ const behaviour = z.enum([
   'processing',
   'none',
 ]);
-export type Behaviour = z.infer<typeof behaviour>;
+type Behaviour = z.infer<typeof behaviour>;
 
 const notifyRoute = 'notify';
 

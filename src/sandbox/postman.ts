@@ -2,7 +2,7 @@ import { sandboxHeaders } from '../clients/signature';
 import type { SandboxLogger } from './logger';
 import type { Misbehaviour } from './misbehaviour';
 
-export interface Callback {
+interface Callback {
   callbackId: string;
   url: string;
   /** Written once: every attempt and every copy is the same bytes. */

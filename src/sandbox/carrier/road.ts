@@ -1,7 +1,7 @@
 import type { CarrierEventKind } from '../../clients/carriers/sandboxWire';
 import type { CarrierBook } from './book';
 
-export interface Clock {
+interface Clock {
   /** Whether parcels move by themselves. */
   auto: boolean;
   /** Seconds between two steps; fractions are allowed. */
