@@ -309,6 +309,7 @@ export interface PurchaseScope {
   liveSessionId: string | null;
   placedOn: LocalDate;
   skus: string[];
+  exceptOrderId?: string;
 }
 
 /**
@@ -320,12 +321,12 @@ export async function readBought(tx: TenantTx, scope: PurchaseScope): Promise<Ma
     `SELECT l.sku, sum(l.quantity)::bigint AS units
        FROM orders o JOIN order_line l ON l.tenant = o.tenant AND l.order_id = o.order_id
       WHERE o.tenant = $1 AND o.buyer_ref = $2 AND l.sku = ANY($3::text[])
-        AND o.state NOT IN ('expired', 'cancelled')
+        AND o.state NOT IN ('expired', 'cancelled') AND o.order_id IS DISTINCT FROM $6
         AND (o.state <> 'awaitingPayment' OR o.expires_at > clock_timestamp())
         AND CASE WHEN $4::text IS NULL THEN o.live_session_id IS NULL AND o.placed_on = $5::date
                  ELSE o.live_session_id = $4 END
       GROUP BY l.sku`,
-    [tx.tenant, scope.buyerRef, scope.skus, scope.liveSessionId, scope.placedOn],
+    [tx.tenant, scope.buyerRef, scope.skus, scope.liveSessionId, scope.placedOn, scope.exceptOrderId ?? null],
   );
   return new Map(rows.map((row) => [row.sku, row.units]));
 }

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import type { TenantTx } from './transaction';
 
 /** The one encrypted document of an order: everything that tells who the buyer is. */
 export interface Recipient {
@@ -76,4 +77,18 @@ function decrypt(key: Buffer, sealed: Buffer, bound: Buffer): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, ivBytes)).setAAD(bound);
   decipher.setAuthTag(sealed.subarray(ivBytes, ivBytes + tagBytes));
   return Buffer.concat([decipher.update(sealed.subarray(ivBytes + tagBytes)), decipher.final()]);
+}
+
+/** Stores who the buyer is, encrypted; an order without any such fields gets no row. */
+export async function insertRecipient(tx: TenantTx, personalData: PersonalData, orderId: string, recipient: Recipient): Promise<void> {
+  if (Object.values(recipient).every((value) => value === undefined)) return;
+  const { keyId, sealed } = personalData.seal({ tenant: tx.tenant, orderId }, recipient);
+  const phone = recipient.phone === undefined ? null : personalData.digest(`phone ${tx.tenant}`, recipient.phone);
+  await tx.query('INSERT INTO recipient (tenant, order_id, key_id, sealed, phone_digest) VALUES ($1, $2, $3, $4, $5)', [
+    tx.tenant,
+    orderId,
+    keyId,
+    sealed,
+    phone,
+  ]);
 }

@@ -39,6 +39,8 @@ export interface AdmissionRequest {
   destination: Destination;
   /** Last instant at which the order may be paid; now, if it comes already paid. */
   payableUntil: Instant;
+  /** A promise already given that must be kept; routes that arrive later do not count. */
+  arriveBy?: Instant | null;
 }
 
 export interface Admitted {
@@ -173,7 +175,8 @@ function routesFrom(zone: Zone, request: AdmissionRequest, state: AdmissionState
   let refusal: RouteRefusal = 'noRoute';
   for (const site of state.sites) {
     const planned = planRoutes(site, journey, state.carriers);
-    if (typeof planned !== 'string') routes.push(...planned);
+    const arriveBy = request.arriveBy ?? Number.POSITIVE_INFINITY;
+    if (typeof planned !== 'string') routes.push(...planned.filter((route) => route.deliverBy <= arriveBy));
     else if (planned === 'pastCutoff') refusal = 'pastCutoff';
   }
   return routes.length > 0 ? routes : refusal;

@@ -1,0 +1,186 @@
+import type { Movement } from '../domain/inventory/model';
+import { localDateOf } from '../domain/network/calendar';
+import type { LocalDate, PointZone } from '../domain/network/model';
+import type { Admitted, AdmissionSku, AdmissionState } from '../domain/order/admission';
+import type { Destination, PlannedLine } from '../domain/order/model';
+import {
+  findPickupPoint,
+  lockPointLoad,
+  type PurchaseScope,
+  readBought,
+  readCampaigns,
+  readCarriers,
+  readClock,
+  readLots,
+  readSites,
+} from './admission.read';
+import { expireDueHolds } from './expiry';
+import { lockPools, writeMovements } from './inventory';
+import type { TenantTx } from './transaction';
+
+/** Who asks for what, with every SKU of the cart (bundles and their components) already read. */
+export interface AdmissionSubject {
+  lines: PlannedLine[];
+  skus: Map<string, AdmissionSku>;
+  destination: Destination;
+  buyerRef: string;
+  liveSessionId: string | null;
+  /** The day the purchase limit counts in; today when not given. */
+  placedOn?: LocalDate;
+  /** An order that is asked for again does not count against its own limit. */
+  exceptOrderId?: string;
+}
+
+/**
+ * Takes the locks of an admission in the house's order (pools, quotas, the point's litres) and reads the state the
+ * planner decides on. Past-due holds of the locked SKUs are expired here, so that their units can be sold again.
+ * Database time is read after the locks: it, and not the caller's clock, decides what is due.
+ */
+export async function lockAdmission(tx: TenantTx, subject: AdmissionSubject): Promise<AdmissionState> {
+  const skuIds = [...subject.skus.keys()];
+  const campaignIds = subject.lines.flatMap((line) => (line.campaignId === null ? [] : [line.campaignId]));
+  await lockPools(tx, skuIds);
+  if (campaignIds.length > 0) await lockQuotas(tx, campaignIds);
+  await expireDueHolds(tx, { skus: skuIds, campaignIds });
+  const { now, timeZone } = await readClock(tx);
+  const placedOn = subject.placedOn ?? localDateOf(now, timeZone);
+  const { pickupPointId } = subject.destination;
+  const goods = [...new Set(subject.lines.flatMap((line) => line.components.map((part) => part.sku)))];
+  return {
+    now,
+    timeZone,
+    skus: subject.skus,
+    sites: await readSites(tx),
+    carriers: await readCarriers(tx),
+    pickupPoint: pickupPointId === null ? null : await findPickupPoint(tx, pickupPointId),
+    pointLoad:
+      pickupPointId === null || subject.destination.deliveryMethod !== 'pickup'
+        ? { ambient: 0, chilled: 0, frozen: 0 }
+        : await lockPointLoad(tx, pickupPointId),
+    lots: await readLots(tx, goods),
+    campaigns: new Map(
+      campaignIds.length === 0
+        ? []
+        : (await readCampaigns(tx, { ids: campaignIds, skus: [] })).map((campaign) => [campaign.campaignId, campaign]),
+    ),
+    bought: await boughtWhereLimited(tx, subject, placedOn),
+  };
+}
+
+/** Most SKUs have no limit; then the buyer's orders need not be read at all. */
+async function boughtWhereLimited(tx: TenantTx, subject: AdmissionSubject, placedOn: LocalDate): Promise<Map<string, number>> {
+  const skus = subject.lines.map((line) => line.sku).filter((sku) => subject.skus.get(sku)?.purchaseLimitUnits != null);
+  if (skus.length === 0) return new Map();
+  const scope: PurchaseScope = { buyerRef: subject.buyerRef, liveSessionId: subject.liveSessionId, placedOn, skus, exceptOrderId: subject.exceptOrderId };
+  return readBought(tx, scope);
+}
+
+async function lockQuotas(tx: TenantTx, campaignIds: string[]): Promise<void> {
+  await tx.query(
+    `SELECT 1 FROM presale_quota WHERE tenant = $1 AND campaign_id = ANY($2::text[])
+      ORDER BY campaign_id COLLATE "C", region COLLATE "C" FOR UPDATE`,
+    [tx.tenant, campaignIds],
+  );
+}
+
+export interface AdmissionWrite {
+  orderId: string;
+  run: number;
+  admitted: Admitted;
+  /** When the holds end if unpaid; null commits them in the same step (the order is paid). */
+  expiresAt: Date | null;
+  /** Litres belong to the order's pickup point. */
+  pickupPointId: string | null;
+  actor: string;
+}
+
+/** Writes what the planner admitted: holds, quota, litres and the journal. The order and its lines are there already. */
+export async function writeAdmission(tx: TenantTx, write: AdmissionWrite): Promise<void> {
+  await insertHolds(tx, write);
+  await insertQuotaHolds(tx, write);
+  await takeCapacity(tx, write);
+  const movements: Movement[] = write.admitted.holds.flatMap(({ sku, siteId, lotId, quantity }) => {
+    const held: Movement = { kind: 'held', sku, siteId, lotId, quantity, causeKind: 'order', causeId: write.orderId };
+    return write.expiresAt === null ? [held, { ...held, kind: 'committed' }] : [held];
+  });
+  await writeMovements(tx, { actor: write.actor, movements });
+}
+
+async function insertHolds(tx: TenantTx, { orderId, run, admitted, expiresAt }: AdmissionWrite): Promise<void> {
+  const { holds } = admitted;
+  if (holds.length === 0) return;
+  await tx.query(
+    `INSERT INTO hold (tenant, hold_id, order_id, line_id, sku, site_id, lot_id, quantity, remaining, state,
+                       hand_over_on, expires_at, ended_at)
+     SELECT $1, $2 || ':' || $3::text || ':' || position, $2, line_id, sku, site_id, lot_id, quantity, quantity,
+            CASE WHEN $4::timestamptz IS NULL THEN 'committed' ELSE 'held' END, hand_over_on, $4::timestamptz,
+            CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END
+       FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::date[])
+            WITH ORDINALITY AS h(line_id, sku, site_id, lot_id, quantity, hand_over_on, position)`,
+    [
+      tx.tenant,
+      orderId,
+      run,
+      expiresAt,
+      holds.map((hold) => hold.lineId),
+      holds.map((hold) => hold.sku),
+      holds.map((hold) => hold.siteId),
+      holds.map((hold) => hold.lotId),
+      holds.map((hold) => hold.quantity),
+      holds.map((hold) => hold.handOverOn),
+    ],
+  );
+}
+
+async function insertQuotaHolds(tx: TenantTx, { orderId, run, admitted, expiresAt }: AdmissionWrite): Promise<void> {
+  const { quotaHolds } = admitted;
+  if (quotaHolds.length === 0) return;
+  const values = [
+    tx.tenant,
+    orderId,
+    run,
+    expiresAt,
+    quotaHolds.map((hold) => hold.lineId),
+    quotaHolds.map((hold) => hold.campaignId),
+    quotaHolds.map((hold) => hold.region),
+    quotaHolds.map((hold) => hold.quantity),
+  ];
+  await tx.query(
+    `INSERT INTO quota_hold (tenant, order_id, run, line_id, campaign_id, region, quantity, state, expires_at, ended_at)
+     SELECT $1, $2, $3::integer, line_id, campaign_id, region, quantity,
+            CASE WHEN $4::timestamptz IS NULL THEN 'committed' ELSE 'held' END, $4::timestamptz,
+            CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END
+       FROM unnest($5::text[], $6::text[], $7::text[], $8::bigint[]) AS h(line_id, campaign_id, region, quantity)`,
+    values,
+  );
+  await tx.query(
+    `UPDATE presale_quota q
+        SET held = q.held + CASE WHEN $2::boolean THEN 0 ELSE h.units END,
+            sold = q.sold + CASE WHEN $2::boolean THEN h.units ELSE 0 END
+       FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units
+               FROM unnest($3::text[], $4::text[], $5::bigint[]) AS u(campaign_id, region, quantity)
+              GROUP BY campaign_id, region) h
+      WHERE q.tenant = $1 AND q.campaign_id = h.campaign_id AND q.region = h.region`,
+    [tx.tenant, expiresAt === null, values[5], values[6], values[7]],
+  );
+}
+
+async function takeCapacity(tx: TenantTx, { orderId, admitted, pickupPointId }: AdmissionWrite): Promise<void> {
+  if (admitted.capacity.length === 0 || pickupPointId === null) return;
+  const zonesTaken: PointZone[] = admitted.capacity.map((part) => part.zone);
+  const values = [tx.tenant, pickupPointId, zonesTaken, admitted.capacity.map((part) => part.millilitres)];
+  await tx.query(
+    `UPDATE point_load p SET millilitres = p.millilitres + c.millilitres
+       FROM unnest($3::text[], $4::bigint[]) AS c(zone, millilitres)
+      WHERE p.tenant = $1 AND p.pickup_point_id = $2 AND p.zone = c.zone`,
+    values,
+  );
+  // a re-held order takes its litres again
+  await tx.query(
+    `INSERT INTO capacity_hold (tenant, order_id, zone, pickup_point_id, millilitres)
+     SELECT $1, $5, c.zone, $2, c.millilitres FROM unnest($3::text[], $4::bigint[]) AS c(zone, millilitres)
+     ON CONFLICT (tenant, order_id, zone) DO UPDATE
+       SET released_at = NULL, millilitres = excluded.millilitres, pickup_point_id = excluded.pickup_point_id`,
+    [...values, orderId],
+  );
+}
