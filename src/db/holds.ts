@@ -7,7 +7,8 @@ export interface LockedOrder {
   orderId: string;
   state: OrderState;
   run: number;
-  expiresAt: Date;
+  /** Null: came already paid. */
+  expiresAt: Date | null;
   deliverBy: Date;
   pickupPointId: string | null;
 }
