@@ -15,13 +15,14 @@ export interface LockedOrder {
 
 /**
  * Locks all that ending an order's promises may touch, in the house's lock order: pools of every SKU the orders
- * were sold, then their presale quotas, then the orders by id. SKUs are read from the recipe as sold, which never
- * changes, so nothing has to be checked again. Orders that do not exist are left out of the answer.
+ * were sold (bundles and components, as an admission locks them), then their presale quotas, then the orders by id.
+ * What was sold never changes, so the list need not be checked again under the locks. Orders that do not exist are left out of the answer.
  */
 export async function lockOrdersWithStock(tx: TenantTx, orderIds: string[]): Promise<LockedOrder[]> {
   const { rows } = await tx.query<{ sku: string }>(
     `SELECT DISTINCT part ->> 'sku' AS sku FROM order_line, jsonb_array_elements(components) part
       WHERE tenant = $1 AND order_id = ANY($2::text[])
+      UNION SELECT sku FROM order_line WHERE tenant = $1 AND order_id = ANY($2::text[])
       UNION SELECT sku FROM hold WHERE tenant = $1 AND order_id = ANY($2::text[])`,
     [tx.tenant, orderIds],
   );
