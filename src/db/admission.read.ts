@@ -4,6 +4,7 @@ import type { LotBalance } from '../domain/inventory/model';
 import type {
   Carrier,
   Community,
+  Instant,
   LocalDate,
   LocalTime,
   PickupPoint,
@@ -220,8 +221,12 @@ export async function readCommunities(tx: TenantTx, communityId?: string): Promi
   }));
 }
 
-/** Balances with goods on hand. A hold past its end is not live: its units are already out of `held` here. */
-export async function readLots(tx: TenantTx, skus: string[]): Promise<LotBalance[]> {
+/**
+ * Balances with goods on hand. A hold past its end at `now` is not live: its units are already out of `held` here.
+ * The caller's one instant, not a new look at the clock: a hold that falls due between two looks would be counted
+ * as free by one and as held by the other.
+ */
+export async function readLots(tx: TenantTx, skus: string[], now: Instant): Promise<LotBalance[]> {
   const { rows } = await tx.query<{
     sku: string;
     site_id: string;
@@ -235,11 +240,11 @@ export async function readLots(tx: TenantTx, skus: string[]): Promise<LotBalance
     `SELECT b.sku, b.site_id, b.lot_id, l.expires_on, b.on_hand, b.committed, b.quarantined,
             b.held - coalesce((SELECT sum(h.remaining) FROM hold h
               WHERE h.tenant = b.tenant AND h.sku = b.sku AND h.site_id = b.site_id AND h.lot_id = b.lot_id
-                AND h.state = 'held' AND h.expires_at <= clock_timestamp()), 0)::bigint AS held
+                AND h.state = 'held' AND h.expires_at <= $3), 0)::bigint AS held
        FROM stock_balance b JOIN lot l ON l.tenant = b.tenant AND l.sku = b.sku AND l.lot_id = b.lot_id
       WHERE b.tenant = $1 AND b.sku = ANY($2::text[]) AND b.on_hand > 0
       ORDER BY b.sku, b.site_id, l.expires_on, b.lot_id`,
-    [tx.tenant, skus],
+    [tx.tenant, skus, new Date(now)],
   );
   return rows.map((row) => ({
     sku: row.sku,
@@ -253,8 +258,12 @@ export async function readLots(tx: TenantTx, skus: string[]): Promise<LotBalance
   }));
 }
 
-/** Campaigns by id, or all that sell one of the SKUs; past-due quota holds are already out of `held`. */
-export async function readCampaigns(tx: TenantTx, by: { ids: string[]; skus: string[] }): Promise<Campaign[]> {
+/** Campaigns by id, or all that sell one of the SKUs; quota holds past due at `now` are already out of `held`. */
+export async function readCampaigns(
+  tx: TenantTx,
+  by: { ids: string[]; skus: string[] },
+  now: Instant,
+): Promise<Campaign[]> {
   const { rows } = await tx.query<{
     campaign_id: string;
     sku: string;
@@ -269,12 +278,12 @@ export async function readCampaigns(tx: TenantTx, by: { ids: string[]; skus: str
             (SELECT json_agg(json_build_object('region', q.region, 'units', q.units, 'sold', q.sold, 'held',
                       q.held - coalesce((SELECT sum(h.quantity) FROM quota_hold h
                         WHERE h.tenant = q.tenant AND h.campaign_id = q.campaign_id AND h.region = q.region
-                          AND h.state = 'held' AND h.expires_at <= clock_timestamp()), 0)) ORDER BY q.region)
+                          AND h.state = 'held' AND h.expires_at <= $4), 0)) ORDER BY q.region)
                FROM presale_quota q WHERE q.tenant = c.tenant AND q.campaign_id = c.campaign_id) AS quotas
        FROM presale_campaign c
       WHERE c.tenant = $1 AND (c.campaign_id = ANY($2::text[]) OR c.sku = ANY($3::text[]))
       ORDER BY c.closes_at, c.campaign_id`,
-    [tx.tenant, by.ids, by.skus],
+    [tx.tenant, by.ids, by.skus, new Date(now)],
   );
   return rows.map((row) => ({
     campaignId: row.campaign_id,

@@ -34,15 +34,15 @@ export interface AdmissionSubject {
 /**
  * Takes the locks of an admission in the house's order (pools, quotas, the point's litres) and reads the state the
  * planner decides on. Past-due holds of the locked SKUs are expired here, so that their units can be sold again.
- * Database time is read after the locks: it, and not the caller's clock, decides what is due.
+ * Database time is read once, after the locks: it, and not the caller's clock, decides what is due.
  */
 export async function lockAdmission(tx: TenantTx, subject: AdmissionSubject): Promise<AdmissionState> {
   const skuIds = [...subject.skus.keys()];
   const campaignIds = subject.lines.flatMap((line) => (line.campaignId === null ? [] : [line.campaignId]));
   await lockPools(tx, skuIds);
   if (campaignIds.length > 0) await lockQuotas(tx, campaignIds);
-  await expireDueHolds(tx, { skus: skuIds, campaignIds });
   const { now, timeZone } = await readClock(tx);
+  await expireDueHolds(tx, { skus: skuIds, campaignIds, now });
   const placedOn = subject.placedOn ?? localDateOf(now, timeZone);
   const { pickupPointId } = subject.destination;
   const goods = [...new Set(subject.lines.flatMap((line) => line.components.map((part) => part.sku)))];
@@ -57,11 +57,11 @@ export async function lockAdmission(tx: TenantTx, subject: AdmissionSubject): Pr
       pickupPointId === null || subject.destination.deliveryMethod !== 'pickup'
         ? { ambient: 0, chilled: 0, frozen: 0 }
         : await lockPointLoad(tx, pickupPointId),
-    lots: await readLots(tx, goods),
+    lots: await readLots(tx, goods, now),
     campaigns: new Map(
       campaignIds.length === 0
         ? []
-        : (await readCampaigns(tx, { ids: campaignIds, skus: [] })).map((campaign) => [campaign.campaignId, campaign]),
+        : (await readCampaigns(tx, { ids: campaignIds, skus: [] }, now)).map((campaign) => [campaign.campaignId, campaign]),
     ),
     bought: await boughtWhereLimited(tx, subject, placedOn),
   };

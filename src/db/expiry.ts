@@ -1,4 +1,5 @@
 import type { Movement } from '../domain/inventory/model';
+import type { Instant } from '../domain/network/model';
 import type { OrderState } from '../domain/order/model';
 import { releaseHolds } from './holds';
 import { lockPools, writeMovements } from './inventory';
@@ -87,12 +88,14 @@ export async function markExpired(tx: TenantTx, orderIds: string[]): Promise<voi
  * Expires past-due holds of some SKUs and campaigns whose locks the caller has, so that intake can sell the units
  * again before the sweeper comes by. Their orders stay for the sweeper: they may hold SKUs that are not locked here.
  */
-export async function expireDueHolds(tx: TenantTx, { skus, campaignIds }: { skus: string[]; campaignIds: string[] }): Promise<void> {
+export async function expireDueHolds(tx: TenantTx, due: { skus: string[]; campaignIds: string[]; now: Instant }): Promise<void> {
+  const { skus, campaignIds } = due;
+  const now = new Date(due.now);
   const ended = await tx.query<{ order_id: string; sku: string; site_id: string; lot_id: string; quantity: number }>(
     `UPDATE hold SET state = 'expired', remaining = 0, ended_at = clock_timestamp()
-      WHERE tenant = $1 AND sku = ANY($2::text[]) AND state = 'held' AND expires_at <= clock_timestamp()
+      WHERE tenant = $1 AND sku = ANY($2::text[]) AND state = 'held' AND expires_at <= $3
       RETURNING order_id, sku, site_id, lot_id, quantity`,
-    [tx.tenant, skus],
+    [tx.tenant, skus, now],
   );
   const movements = ended.rows.map(
     (row): Movement => ({
@@ -110,11 +113,11 @@ export async function expireDueHolds(tx: TenantTx, { skus, campaignIds }: { skus
   await tx.query(
     `WITH ended AS (
        UPDATE quota_hold SET state = 'expired', ended_at = clock_timestamp()
-        WHERE tenant = $1 AND campaign_id = ANY($2::text[]) AND state = 'held' AND expires_at <= clock_timestamp()
+        WHERE tenant = $1 AND campaign_id = ANY($2::text[]) AND state = 'held' AND expires_at <= $3
         RETURNING campaign_id, region, quantity)
      UPDATE presale_quota q SET held = q.held - e.units
        FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM ended GROUP BY campaign_id, region) e
       WHERE q.tenant = $1 AND q.campaign_id = e.campaign_id AND q.region = e.region`,
-    [tx.tenant, campaignIds],
+    [tx.tenant, campaignIds, now],
   );
 }

@@ -134,7 +134,7 @@ export interface SellableItem {
 /** What the host sees, for each SKU asked for; unknown SKUs are absent. */
 export async function readSellable(tx: TenantTx, skus: string[]): Promise<{ at: Date; items: SellableItem[] }> {
   const state = await readSellableState(tx, skus, { lots: true });
-  const campaigns = await readCampaigns(tx, { ids: [], skus });
+  const campaigns = await readCampaigns(tx, { ids: [], skus }, state.now);
   const items = [...new Set(skus)].flatMap((id) => {
     const sku = state.skus.get(id);
     if (!sku) return [];
@@ -160,7 +160,7 @@ async function readSellableState(tx: TenantTx, skus: string[], { lots }: { lots:
     sites: await readSites(tx),
     carriers: await readCarriers(tx),
     leaders: leaders.rows,
-    lots: lots ? await readLots(tx, [...known.keys()]) : [],
+    lots: lots ? await readLots(tx, [...known.keys()], clock.now) : [],
     skus: known,
   };
 }

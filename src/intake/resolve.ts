@@ -85,9 +85,9 @@ export async function resolveLines(
   skus: Map<string, AdmissionSku>,
 ): Promise<ResolvedLine[] | Refused> {
   const presale = lines.filter((line) => isPresale(line));
-  const campaigns =
-    presale.length === 0 ? [] : await readCampaigns(tx, { ids: [], skus: presale.map((line) => line.sku) });
   const now = presale.length === 0 ? 0 : (await readClock(tx)).now;
+  const campaigns =
+    presale.length === 0 ? [] : await readCampaigns(tx, { ids: [], skus: presale.map((line) => line.sku) }, now);
   const resolved: ResolvedLine[] = [];
   const seen = new Set<string>();
   for (const [index, line] of lines.entries()) {
