@@ -1,8 +1,8 @@
 import type { Movement } from '../domain/inventory/model';
 import type { Instant } from '../domain/network/model';
 import type { OrderState } from '../domain/order/model';
-import { releaseHolds } from './holds';
-import { lockPools, writeMovements } from './inventory';
+import { lockOrdersWithStock, releaseHolds } from './holds';
+import { writeMovements } from './inventory';
 import type { Database, TenantTx } from './transaction';
 
 /** The sweeper and the expired payment act for nobody. */
@@ -43,31 +43,15 @@ export async function expireOrder(db: Database, tenant: string, orderId: string)
  */
 async function expireOrders(tx: TenantTx, orderIds: string[]): Promise<number> {
   if (orderIds.length === 0) return 0;
-  await lockStockOf(tx, orderIds);
+  await lockOrdersWithStock(tx, orderIds);
   const due = await tx.query<{ order_id: string }>(
     `SELECT order_id FROM orders
-      WHERE tenant = $1 AND order_id = ANY($2::text[]) AND state = 'awaitingPayment' AND expires_at <= clock_timestamp()
-      ORDER BY order_id FOR UPDATE`,
+      WHERE tenant = $1 AND order_id = ANY($2::text[]) AND state = 'awaitingPayment' AND expires_at <= clock_timestamp()`,
     [tx.tenant, orderIds],
   );
   const ids = due.rows.map((row) => row.order_id);
   await markExpired(tx, ids);
   return ids.length;
-}
-
-/** Locks the pools and quotas that the orders' open holds stand on, in the house's order. */
-export async function lockStockOf(tx: TenantTx, orderIds: string[]): Promise<void> {
-  const skus = await tx.query<{ sku: string }>(
-    'SELECT DISTINCT sku FROM hold WHERE tenant = $1 AND order_id = ANY($2::text[]) AND remaining > 0',
-    [tx.tenant, orderIds],
-  );
-  await lockPools(tx, skus.rows.map((row) => row.sku));
-  await tx.query(
-    `SELECT 1 FROM presale_quota WHERE tenant = $1 AND (campaign_id, region) IN
-       (SELECT campaign_id, region FROM quota_hold WHERE tenant = $1 AND order_id = ANY($2::text[]))
-      ORDER BY campaign_id COLLATE "C", region COLLATE "C" FOR UPDATE`,
-    [tx.tenant, orderIds],
-  );
 }
 
 /** The step awaitingPayment → expired for orders already locked and known to be due. */

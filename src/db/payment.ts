@@ -1,7 +1,8 @@
 import type { OrderState } from '../domain/order/model';
 import type { Movement } from '../domain/inventory/model';
 import { raiseAttention } from './attention';
-import { lockStockOf, markExpired } from './expiry';
+import { markExpired } from './expiry';
+import { lockOrders, lockOrdersWithStock } from './holds';
 import { writeMovements } from './inventory';
 import { insertOrderEvent } from './order';
 import { insertOutbox } from './outbox';
@@ -43,8 +44,8 @@ export async function bookPayment(db: Database, notice: PaymentNotice): Promise<
     if (repeat) return repeat;
     const exists = await tx.query('SELECT 1 FROM orders WHERE tenant = $1 AND order_id = $2', [tx.tenant, notice.orderId]);
     if (exists.rowCount === 0) throw new Rollback<Booking>({ kind: 'unknownOrder' });
-    await lockStockOf(tx, [notice.orderId]);
-    const order = await lockOrder(tx, notice.orderId);
+    await lockOrdersWithStock(tx, [notice.orderId]);
+    const order = await readOrder(tx, notice.orderId);
     return (await findTold(tx, notice)) ?? applyNotice(tx, notice, order);
   });
 }
@@ -88,24 +89,25 @@ async function findTold(tx: TenantTx, notice: PaymentNotice): Promise<Booking | 
   return { kind: 'parked' };
 }
 
-interface LockedOrder {
+interface OrderToPay {
   state: OrderState;
   totalFen: number;
   run: number;
   due: boolean;
 }
 
-async function lockOrder(tx: TenantTx, orderId: string): Promise<LockedOrder> {
-  const { rows } = await tx.query<LockedOrder>(
+/** Read under its lock; whether it is due is judged by the database's clock, now that nobody can change it. */
+async function readOrder(tx: TenantTx, orderId: string): Promise<OrderToPay> {
+  const { rows } = await tx.query<OrderToPay>(
     `SELECT state, total_fen AS "totalFen", run, coalesce(expires_at <= clock_timestamp(), false) AS due
-       FROM orders WHERE tenant = $1 AND order_id = $2 FOR UPDATE`,
+       FROM orders WHERE tenant = $1 AND order_id = $2`,
     [tx.tenant, orderId],
   );
   if (!rows[0]) throw new Error('the order was there a moment ago');
   return rows[0];
 }
 
-async function applyNotice(tx: TenantTx, notice: PaymentNotice, order: LockedOrder): Promise<Booking> {
+async function applyNotice(tx: TenantTx, notice: PaymentNotice, order: OrderToPay): Promise<Booking> {
   if (notice.amountFen !== order.totalFen) return parkAmount(tx, notice, order);
   switch (order.state) {
     case 'awaitingPayment':
@@ -123,7 +125,7 @@ async function applyNotice(tx: TenantTx, notice: PaymentNotice, order: LockedOrd
   }
 }
 
-async function parkAmount(tx: TenantTx, notice: PaymentNotice, order: LockedOrder): Promise<Booking> {
+async function parkAmount(tx: TenantTx, notice: PaymentNotice, order: OrderToPay): Promise<Booking> {
   await insertPayment(tx, notice, 'parked');
   await raiseAttention(tx, {
     reason: 'wrongAmount',
@@ -134,7 +136,7 @@ async function parkAmount(tx: TenantTx, notice: PaymentNotice, order: LockedOrde
   return { kind: 'parked' };
 }
 
-async function applyPayment(tx: TenantTx, notice: PaymentNotice, order: LockedOrder): Promise<Booking> {
+async function applyPayment(tx: TenantTx, notice: PaymentNotice, order: OrderToPay): Promise<Booking> {
   await insertPayment(tx, notice, 'applied');
   await tx.query(
     `UPDATE orders SET state = 'paid', paid_fen = paid_fen + $3, paid_at = clock_timestamp()
@@ -279,7 +281,7 @@ export async function decideLateMoney(
       if (rehold.kind === 'reheld') return takeLate(tx, money, { orderId: payment.orderId, run: rehold.run });
     }
     // under the order's lock, so that a repeat of this decision waits and then finds the refund
-    await lockOrder(tx, payment.orderId);
+    await lockOrders(tx, [payment.orderId]);
     if (!(await findUndecided(tx, money))) return { outcome: 'alreadyDecided' };
     const refundId = await requestRefund(tx, {
       orderId: payment.orderId,
