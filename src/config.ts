@@ -1,0 +1,221 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** A setting that cannot be used; its message says which, why and what to write instead. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+export interface PersonalDataKey {
+  id: string;
+  /** 32 bytes, AES-256. */
+  key: Buffer;
+}
+
+/** Everything that the environment decides, read once. Durations carry their unit in the name. */
+export interface Config {
+  readonly mode: 'development' | 'production';
+  readonly port: number;
+  /** Whether PORT was written down: a busy default may be told differently from a busy choice. */
+  readonly portChosen: boolean;
+  /** Where the development stack keeps its data, absolute. */
+  readonly home: string;
+  readonly databaseUrl?: string;
+  readonly temporalAddress?: string;
+  readonly temporalNamespace: string;
+  readonly temporalTaskQueue: string;
+  readonly paymentWindowSeconds: number;
+  readonly sandboxPaymentSecret: string;
+  readonly sandboxCarrierSecret: string;
+  readonly sandboxPaymentUrl?: string;
+  readonly sandboxCarrierUrl?: string;
+  readonly sandboxCarrierAuto: 'on' | 'off';
+  /** The key that makes tenants; the api compares a digest of it. */
+  readonly platformKey: string;
+  /** The first encrypts, all decrypt. */
+  readonly personalDataKeys: readonly PersonalDataKey[];
+  readonly demo: boolean;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+}
+
+export interface ReadConfigOptions {
+  /** Take what the environment leaves out from the stack that runs in this home; `xianda dev` itself does not. */
+  joinRunning?: boolean;
+}
+
+/** Secrets under their variable's name, as `<home>/secrets.json` keeps them. */
+export const secretNames = [
+  'SANDBOX_PAYMENT_SECRET',
+  'SANDBOX_CARRIER_SECRET',
+  'PLATFORM_KEY',
+  'PERSONAL_DATA_KEYS',
+] as const;
+export type SecretName = (typeof secretNames)[number];
+
+// Known to everybody who reads this file: good enough for a test, refused in production.
+const developmentSecrets: Record<SecretName, string> = {
+  SANDBOX_PAYMENT_SECRET: 'development-only-payment-secret',
+  SANDBOX_CARRIER_SECRET: 'development-only-carrier-secret',
+  PLATFORM_KEY: 'xianda_platform_development-only',
+  PERSONAL_DATA_KEYS: `dev:${Buffer.alloc(32, 'development-only').toString('base64')}`,
+};
+
+const port = z.coerce.number().int().min(1).max(65_535);
+const onOff = z.enum(['on', 'off']);
+const url = z.string().regex(/^https?:\/\/\S+$/, 'is not an http(s) URL');
+
+const environment = z.object({
+  XIANDA_MODE: z.enum(['development', 'production']).optional(),
+  NODE_ENV: z.string().optional(),
+  PORT: port.optional(),
+  XIANDA_HOME: z.string().optional(),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/\S+$/, 'is not a postgres:// URL')
+    .optional(),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s:/]+:\d{1,5}$/, 'is not host:port')
+    .optional(),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  TEMPORAL_TASK_QUEUE: z.string().default('xianda'),
+  PAYMENT_WINDOW_SECONDS: z.coerce.number().int().min(1).max(86_400).default(1800),
+  SANDBOX_PAYMENT_SECRET: z.string().optional(),
+  SANDBOX_CARRIER_SECRET: z.string().optional(),
+  SANDBOX_PAYMENT_URL: url.optional(),
+  SANDBOX_CARRIER_URL: url.optional(),
+  SANDBOX_CARRIER_AUTO: onOff.optional(),
+  PLATFORM_KEY: z.string().optional(),
+  PERSONAL_DATA_KEYS: z.string().optional(),
+  DEMO: onOff.default('on'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+type Environment = z.infer<typeof environment>;
+
+/**
+ * Parses the environment, the only place that reads it. In development missing secrets come from the running
+ * stack's home, else from well-known defaults; production refuses every default and names what is missing.
+ * Throws ConfigError.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env, options: ReadConfigOptions = {}): Config {
+  const settings = parseEnvironment(env);
+  const mode = settings.XIANDA_MODE ?? (settings.NODE_ENV === 'production' ? 'production' : 'development');
+  const home = resolve(settings.XIANDA_HOME ?? '.xianda');
+  if (mode === 'production') refuseDefaults(settings);
+  const running = mode === 'development' && options.joinRunning !== false ? readRunning(home, settings) : {};
+  const filled: Environment = { ...running, ...settings };
+  const defaults = mode === 'production' ? unguessableSecrets() : developmentSecrets;
+  const secrets = { ...defaults, ...definedOnly(pickSecrets(filled)) };
+  return Object.freeze({
+    mode,
+    port: settings.PORT ?? 8080,
+    portChosen: settings.PORT !== undefined,
+    home,
+    databaseUrl: filled.DATABASE_URL,
+    temporalAddress: filled.TEMPORAL_ADDRESS,
+    temporalNamespace: settings.TEMPORAL_NAMESPACE,
+    temporalTaskQueue: settings.TEMPORAL_TASK_QUEUE,
+    paymentWindowSeconds: settings.PAYMENT_WINDOW_SECONDS,
+    sandboxPaymentSecret: secrets.SANDBOX_PAYMENT_SECRET,
+    sandboxCarrierSecret: secrets.SANDBOX_CARRIER_SECRET,
+    sandboxPaymentUrl: filled.SANDBOX_PAYMENT_URL,
+    sandboxCarrierUrl: filled.SANDBOX_CARRIER_URL,
+    sandboxCarrierAuto: settings.SANDBOX_CARRIER_AUTO ?? settings.DEMO,
+    platformKey: secrets.PLATFORM_KEY,
+    personalDataKeys: parsePersonalDataKeys(secrets.PERSONAL_DATA_KEYS),
+    demo: settings.DEMO === 'on',
+    logLevel: settings.LOG_LEVEL,
+  });
+}
+
+function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
+  // an empty variable means "not set": compose files and CI write `NAME=`
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(present);
+  if (parsed.success) return definedOnly(parsed.data) as Environment;
+  const lines = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return `${name}=${isSecret(name) ? '…' : String(env[name])}: ${issue.message}`;
+  });
+  throw new ConfigError(`The environment cannot be used:\n  ${lines.join('\n  ')}`);
+}
+
+function isSecret(name: string): boolean {
+  return (secretNames as readonly string[]).includes(name) || name === 'DATABASE_URL';
+}
+
+function definedOnly<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Partial<T>;
+}
+
+function pickSecrets(settings: Partial<Environment>): Partial<Record<SecretName, string>> {
+  return Object.fromEntries(secretNames.map((name) => [name, settings[name]]));
+}
+
+function refuseDefaults(settings: Environment): void {
+  const missing = (['DATABASE_URL', 'TEMPORAL_ADDRESS', 'PLATFORM_KEY', 'PERSONAL_DATA_KEYS'] as const).filter(
+    (name) => settings[name] === undefined,
+  );
+  const weak = secretNames.filter((name) => {
+    const value = settings[name];
+    return value !== undefined && (value === developmentSecrets[name] || value.length < 24);
+  });
+  if (missing.length === 0 && weak.length === 0) return;
+  const parts = [
+    missing.length > 0 ? `set ${missing.join(', ')}` : '',
+    weak.length > 0 ? `replace ${weak.join(', ')} by a random value of at least 24 characters` : '',
+  ];
+  throw new ConfigError(
+    `Production mode starts with no default secret and no embedded server: ${parts.filter(Boolean).join('; ')}.`,
+  );
+}
+
+/** Production has no sandbox partners: whoever leaves their secrets out gets ones that nobody can sign with. */
+function unguessableSecrets(): Record<SecretName, string> {
+  const drawn = secretNames.map((name) => [name, randomBytes(32).toString('base64url')]);
+  return Object.fromEntries(drawn) as Record<SecretName, string>;
+}
+
+/** What the running development stack of this home told: addresses from dev.json, secrets from secrets.json. */
+function readRunning(home: string, settings: Environment): Partial<Environment> {
+  const secrets = pickSecrets(readJson(join(home, 'secrets.json')) as Partial<Environment>);
+  if (settings.DATABASE_URL !== undefined) return definedOnly(secrets);
+  const dev = readJson(join(home, 'dev.json')) as {
+    databaseUrl?: string;
+    temporalAddress?: string;
+    sandbox?: { paymentUrl?: string; carrierUrl?: string };
+  };
+  return definedOnly({
+    ...secrets,
+    DATABASE_URL: dev.databaseUrl,
+    TEMPORAL_ADDRESS: dev.temporalAddress,
+    SANDBOX_PAYMENT_URL: dev.sandbox?.paymentUrl,
+    SANDBOX_CARRIER_URL: dev.sandbox?.carrierUrl,
+  });
+}
+
+function readJson(file: string): object {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as object;
+  } catch {
+    return {};
+  }
+}
+
+/** `id:base64,id:base64`, each of 32 bytes; ids are unique and the first is the one that encrypts. */
+export function parsePersonalDataKeys(text: string): PersonalDataKey[] {
+  const keys = text.split(',').map((part) => {
+    const [id = '', encoded = ''] = part.trim().split(':');
+    return { id, key: Buffer.from(encoded, 'base64') };
+  });
+  const ids = new Set(keys.map(({ id }) => id));
+  if (ids.size !== keys.length || keys.some(({ id, key }) => !/^[A-Za-z0-9._-]{1,32}$/.test(id) || key.length !== 32)) {
+    throw new ConfigError(
+      'PERSONAL_DATA_KEYS cannot be used: write id:key,id:key with different ids and 32 random bytes in base64 each ' +
+        '(openssl rand -base64 32), the newest first.',
+    );
+  }
+  return keys;
+}

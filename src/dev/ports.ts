@@ -1,0 +1,56 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+export type PortName = 'postgres' | 'temporal' | 'temporalUi' | 'paymentSandbox' | 'carrierSandbox';
+
+/** Whether nobody listens on this loopback port. */
+export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+function drawPort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * Gives each server of a home a port of its own and the same one again at the next start, as long as it is free,
+ * so that bookmarks and connection strings stay true.
+ */
+export async function choosePorts(
+  home: string,
+  names: readonly PortName[],
+): Promise<Record<PortName, number>> {
+  const file = join(home, 'ports.json');
+  const remembered = readPorts(file);
+  const chosen: Partial<Record<PortName, number>> = {};
+  for (const name of names) {
+    const taken = Object.values(chosen);
+    let port = remembered[name];
+    while (port === undefined || taken.includes(port) || !(await isPortFree(port))) port = await drawPort();
+    chosen[name] = port;
+  }
+  const ports = { ...remembered, ...chosen } as Record<PortName, number>;
+  writeFileSync(file, `${JSON.stringify(ports, null, 2)}\n`);
+  return ports;
+}
+
+function readPorts(file: string): Partial<Record<PortName, number>> {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<PortName, number>>;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,14 @@
+/** How one process of the stack is started, asked and ended. */
+export interface ProcessSpec {
+  /** Names the pid file and the log. */
+  name: string;
+  command: string;
+  args: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  uid?: number;
+  gid?: number;
+  /** What asks it to end in good order. */
+  stopSignal: NodeJS.Signals;
+  /** Ours say that they serve by IPC; others are asked until they answer. */
+  isReady: 'reports' | (() => Promise<boolean>);
+}
