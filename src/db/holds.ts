@@ -3,6 +3,10 @@ import type { OrderState } from '../domain/order/model';
 import { lockPools, writeMovements } from './inventory';
 import type { TenantTx } from './transaction';
 
+/** A presale line (quota_hold `q`) that was paid for and still stands as a promise: no goods are bound to it yet. */
+export const unconverted = `q.state = 'committed' AND q.uncommitted_at IS NULL AND NOT EXISTS (
+  SELECT 1 FROM hold h WHERE h.tenant = q.tenant AND h.order_id = q.order_id AND h.line_id = q.line_id)`;
+
 export interface LockedOrder {
   orderId: string;
   state: OrderState;
@@ -134,8 +138,7 @@ async function uncommitQuota(tx: TenantTx, orderId: string): Promise<void> {
   await tx.query(
     `WITH ended AS (
        UPDATE quota_hold q SET uncommitted_at = clock_timestamp()
-        WHERE q.tenant = $1 AND q.order_id = $2 AND q.state = 'committed' AND q.uncommitted_at IS NULL
-          AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.tenant = $1 AND h.order_id = q.order_id AND h.line_id = q.line_id)
+        WHERE q.tenant = $1 AND q.order_id = $2 AND ${unconverted}
         RETURNING campaign_id, region, quantity)
      UPDATE presale_quota q SET sold = q.sold - e.units
        FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM ended GROUP BY 1, 2) e

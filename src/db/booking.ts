@@ -1,0 +1,153 @@
+import type { Zone } from '../domain/catalogue/model';
+import { nextShipmentState } from '../domain/fulfilment/lifecycle';
+import type { ShipmentState } from '../domain/fulfilment/model';
+import type { Location } from '../domain/network/model';
+import { lockOrders } from './holds';
+import type { SealedRecipient } from './personalData';
+import type { Database, TenantTx } from './transaction';
+
+/** Everything a carrier's booking needs. The recipient is still sealed: only the caller that sends it opens it. */
+export interface BookingRequestFacts {
+  shipmentId: string;
+  orderId: string;
+  carrierId: string;
+  baseUrl: string;
+  zone: Zone;
+  parcels: { parcelId: string; weightGrams: number }[];
+  from: { siteId: string; location: Location };
+  to: { pickupPointId?: string; location?: Location };
+  /** ISO 8601. */
+  shipBy: string;
+  deliverBy: string;
+  sealedRecipient: SealedRecipient | null;
+}
+
+interface BookingRow {
+  order_id: string;
+  carrier_id: string;
+  base_url: string;
+  zone: Zone;
+  site_id: string;
+  site_lat: number;
+  site_lng: number;
+  pickup_point_id: string | null;
+  lat: number | null;
+  lng: number | null;
+  ship_by: Date;
+  deliver_by: Date;
+  parcels: { parcelId: string; weightGrams: number }[];
+  key_id: string | null;
+  sealed: Buffer | null;
+}
+
+/**
+ * What to ask the carrier of a shipment for; null when there is nothing to book: cancelled, booked already, a
+ * leader's run, or unknown. A shipment whose events overtook its booking is still booked, for its waybills.
+ */
+export async function findBookingRequest(
+  db: Database,
+  { tenant, shipmentId }: { tenant: string; shipmentId: string },
+): Promise<BookingRequestFacts | null> {
+  return db.inTenant(tenant, async (tx) => {
+    const { rows } = await tx.query<BookingRow>(
+      `SELECT s.order_id, s.carrier_id, c.base_url, s.zone, s.site_id, i.lat AS site_lat, i.lng AS site_lng,
+              CASE WHEN o.delivery_method = 'pickup' THEN o.pickup_point_id END AS pickup_point_id, o.lat, o.lng,
+              s.ship_by, s.deliver_by, r.key_id, r.sealed,
+              (SELECT json_agg(json_build_object('parcelId', p.parcel_id, 'weightGrams', p.weight_grams)
+                        ORDER BY length(p.parcel_id), p.parcel_id)
+                 FROM parcel p WHERE p.tenant = s.tenant AND p.shipment_id = s.shipment_id) AS parcels
+         FROM shipment s
+         JOIN orders o ON o.tenant = s.tenant AND o.order_id = s.order_id
+         JOIN carrier c ON c.tenant = s.tenant AND c.carrier_id = s.carrier_id
+         JOIN site i ON i.tenant = s.tenant AND i.site_id = s.site_id
+         LEFT JOIN recipient r ON r.tenant = s.tenant AND r.order_id = s.order_id
+        WHERE s.tenant = $1 AND s.shipment_id = $2 AND s.state <> 'cancelled' AND s.booked_at IS NULL`,
+      [tenant, shipmentId],
+    );
+    return rows[0] ? toFacts(shipmentId, rows[0]) : null;
+  });
+}
+
+function toFacts(shipmentId: string, row: BookingRow): BookingRequestFacts {
+  return {
+    shipmentId,
+    orderId: row.order_id,
+    carrierId: row.carrier_id,
+    baseUrl: row.base_url,
+    zone: row.zone,
+    parcels: row.parcels,
+    from: { siteId: row.site_id, location: { lat: row.site_lat, lng: row.site_lng } },
+    to: {
+      ...(row.pickup_point_id === null ? {} : { pickupPointId: row.pickup_point_id }),
+      ...(row.lat === null || row.lng === null ? {} : { location: { lat: row.lat, lng: row.lng } }),
+    },
+    shipBy: row.ship_by.toISOString(),
+    deliverBy: row.deliver_by.toISOString(),
+    sealedRecipient: row.key_id === null || row.sealed === null ? null : { keyId: row.key_id, sealed: row.sealed },
+  };
+}
+
+export interface Waybill {
+  parcelId: string;
+  waybillNo: string;
+}
+
+/**
+ * Stores the carrier's waybills and marks the shipment booked, unless events have taken it further. A shipment that
+ * was cancelled while the carrier was asked keeps its waybills too (its goods may still be seen moving) and answers
+ * `cancelledMeanwhile`: the caller undoes the booking. Told again, it changes nothing.
+ */
+export async function recordBooking(
+  db: Database,
+  { tenant, shipmentId, waybills }: { tenant: string; shipmentId: string; waybills: Waybill[] },
+): Promise<'booked' | 'cancelledMeanwhile'> {
+  return db.inTenant(tenant, async (tx) => {
+    const state = await lockShipment(tx, shipmentId);
+    await tx.query(
+      `UPDATE parcel p SET waybill_no = w.waybill_no
+         FROM unnest($3::text[], $4::text[]) AS w(parcel_id, waybill_no)
+        WHERE p.tenant = $1 AND p.shipment_id = $2 AND p.parcel_id = w.parcel_id AND p.waybill_no IS NULL`,
+      [tenant, shipmentId, waybills.map((each) => each.parcelId), waybills.map((each) => each.waybillNo)],
+    );
+    await tx.query(
+      `UPDATE shipment SET state = $3, booked_at = coalesce(booked_at, clock_timestamp())
+        WHERE tenant = $1 AND shipment_id = $2`,
+      [tenant, shipmentId, nextShipmentState(state, 'booked')],
+    );
+    return state === 'cancelled' ? 'cancelledMeanwhile' : 'booked';
+  });
+}
+
+/** The order first, then the shipment: the order of locks that events and cancels use. */
+async function lockShipment(tx: TenantTx, shipmentId: string): Promise<ShipmentState> {
+  const { rows: owner } = await tx.query<{ order_id: string }>(
+    'SELECT order_id FROM shipment WHERE tenant = $1 AND shipment_id = $2',
+    [tx.tenant, shipmentId],
+  );
+  if (!owner[0]) throw new Error('the shipment does not exist');
+  await lockOrders(tx, [owner[0].order_id]);
+  const { rows } = await tx.query<{ state: ShipmentState }>(
+    'SELECT state FROM shipment WHERE tenant = $1 AND shipment_id = $2 FOR NO KEY UPDATE',
+    [tx.tenant, shipmentId],
+  );
+  return rows[0]?.state as ShipmentState;
+}
+
+/**
+ * Cancelled shipments of an order that a carrier was, or may have been, asked to carry. Undoing is idempotent at
+ * the carrier and safe even when the booking never arrived, so all are named each time.
+ */
+export async function findBookingsToUndo(
+  db: Database,
+  { tenant, orderId }: { tenant: string; orderId: string },
+): Promise<{ shipmentId: string; carrierId: string; baseUrl: string }[]> {
+  return db.inTenant(tenant, async (tx) => {
+    const { rows } = await tx.query<{ shipmentId: string; carrierId: string; baseUrl: string }>(
+      `SELECT s.shipment_id AS "shipmentId", s.carrier_id AS "carrierId", c.base_url AS "baseUrl"
+         FROM shipment s JOIN carrier c ON c.tenant = s.tenant AND c.carrier_id = s.carrier_id
+        WHERE s.tenant = $1 AND s.order_id = $2 AND s.state = 'cancelled' ORDER BY length(s.shipment_id), s.shipment_id`,
+      [tenant, orderId],
+    );
+    return rows;
+  });
+}

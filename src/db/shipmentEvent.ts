@@ -1,0 +1,247 @@
+import { hasLeft, isTerminal, nextShipmentState, rankOf } from '../domain/fulfilment/lifecycle';
+import type { ShipmentRank, ShipmentState } from '../domain/fulfilment/model';
+import type { Movement } from '../domain/inventory/model';
+import { clearAttention, raiseAttention } from './attention';
+import { type LockedOrder, lockOrders, releaseCapacity, unconverted } from './holds';
+import { lockPools, writeMovements } from './inventory';
+import { endOrder } from './orderEnd';
+import type { Database, TenantTx } from './transaction';
+
+/** One scan or report about a shipment, by a carrier's callback or by people. */
+export interface ShipmentEvent {
+  tenant: string;
+  /** Who numbers the events; `eventId` is unique within it. */
+  source: string;
+  eventId: string;
+  shipmentId?: string;
+  waybillNo?: string;
+  parcelId?: string;
+  /** Given for a carrier's callback: only its own shipments, and what it gets wrong is shown to people. */
+  carrierId?: string;
+  kind: ShipmentRank;
+  at: Date;
+  place?: string;
+  temperatureC?: number;
+  note?: string;
+  /** Digest of the body, to tell a repeat from another body under the same id. */
+  bodyDigest: Buffer;
+}
+
+export type ShipmentEventAnswer =
+  | { kind: 'recorded'; state: ShipmentState }
+  | { kind: 'repeated' }
+  | { kind: 'conflict' }
+  | { kind: 'unknownShipment' };
+
+/**
+ * Records an event and what follows from it, in one transaction. The shipment's state is the highest rank seen in
+ * whatever order events come, also when they name one of several parcels (the contract ranks shipments, not
+ * parcels). The first rank at or above `pickedUp` takes the goods off the balance; a terminal rank gives litres
+ * back; the last shipment's end ends the order. Goods that were `returned` do not come back to stock by themselves.
+ * Events of a cancelled shipment are kept and, if goods moved, shown.
+ */
+export async function recordShipmentEvent(db: Database, event: ShipmentEvent): Promise<ShipmentEventAnswer> {
+  return db.inTenant(event.tenant, async (tx) => {
+    const known = await findRepeat(tx, event);
+    if (known) return known;
+    const target = await findTarget(tx, event);
+    if (!target) return unknownShipment(tx, event);
+    // goods can only leave once: when they have left by now, the pools need no lock
+    const mayLeave = isLeaving(event.kind) && !hasLeft(target.state);
+    if (mayLeave) await lockPools(tx, await readSkusOf(tx, target.shipmentId));
+    const [order] = await lockOrders(tx, [target.orderId]);
+    const state = await lockState(tx, target.shipmentId);
+    if (!order || !state) throw new Error('the shipment was there a moment ago');
+    if (!(await insertEvent(tx, event, target))) return (await findRepeat(tx, event)) ?? { kind: 'conflict' };
+    return { kind: 'recorded', state: await applyEvent(tx, event, { ...target, order, state }) };
+  });
+}
+
+function isLeaving(kind: ShipmentRank): boolean {
+  return rankOf(kind) >= rankOf('pickedUp');
+}
+
+async function findRepeat(tx: TenantTx, event: ShipmentEvent): Promise<ShipmentEventAnswer | null> {
+  const { rows } = await tx.query<{ body_digest: Buffer }>(
+    'SELECT body_digest FROM shipment_event WHERE tenant = $1 AND source = $2 AND event_id = $3',
+    [tx.tenant, event.source, event.eventId],
+  );
+  if (!rows[0]) return null;
+  if (rows[0].body_digest.equals(event.bodyDigest)) return { kind: 'repeated' };
+  if (event.carrierId !== undefined) {
+    const { source, eventId, kind } = event;
+    await raiseAttention(tx, {
+      reason: 'conflictingNotice',
+      subject: `${source}/${eventId}`,
+      detail: { source, eventId, kind },
+    });
+  }
+  return { kind: 'conflict' };
+}
+
+interface Target {
+  shipmentId: string;
+  orderId: string;
+  zone: string;
+  parcelId: string | null;
+  state: ShipmentState;
+}
+
+/** By shipment, by waybill, or by both when they agree; a named parcel must be the shipment's own. */
+async function findTarget(tx: TenantTx, event: ShipmentEvent): Promise<Target | null> {
+  const { rows } = await tx.query<Target>(
+    `SELECT s.shipment_id AS "shipmentId", s.order_id AS "orderId", s.zone, p.parcel_id AS "parcelId", s.state
+       FROM shipment s LEFT JOIN parcel p ON p.tenant = s.tenant AND p.shipment_id = s.shipment_id
+        AND (p.waybill_no = $3 OR p.parcel_id = $4)
+      WHERE s.tenant = $1
+        AND s.shipment_id = coalesce($2, (SELECT w.shipment_id FROM parcel w WHERE w.tenant = $1 AND w.waybill_no = $3))
+        AND ($3::text IS NULL OR p.waybill_no = $3) AND ($4::text IS NULL OR p.parcel_id = $4)
+        AND ($5::text IS NULL OR s.carrier_id = $5)`,
+    [tx.tenant, event.shipmentId ?? null, event.waybillNo ?? null, event.parcelId ?? null, event.carrierId ?? null],
+  );
+  return rows[0] ?? null;
+}
+
+async function unknownShipment(tx: TenantTx, event: ShipmentEvent): Promise<ShipmentEventAnswer> {
+  if (event.carrierId !== undefined) {
+    const { source, shipmentId, waybillNo, kind } = event;
+    await raiseAttention(tx, {
+      reason: 'unknownShipment',
+      subject: `${source}/${shipmentId ?? waybillNo}`,
+      detail: { source, shipmentId, waybillNo, kind },
+    });
+  }
+  return { kind: 'unknownShipment' };
+}
+
+async function readSkusOf(tx: TenantTx, shipmentId: string): Promise<string[]> {
+  const { rows } = await tx.query<{ sku: string }>(
+    `SELECT DISTINCT h.sku FROM parcel p
+       JOIN parcel_lot l ON l.tenant = p.tenant AND l.parcel_id = p.parcel_id
+       JOIN hold h ON h.tenant = l.tenant AND h.hold_id = l.hold_id
+      WHERE p.tenant = $1 AND p.shipment_id = $2`,
+    [tx.tenant, shipmentId],
+  );
+  return rows.map((row) => row.sku);
+}
+
+async function lockState(tx: TenantTx, shipmentId: string): Promise<ShipmentState | undefined> {
+  const { rows } = await tx.query<{ state: ShipmentState }>(
+    'SELECT state FROM shipment WHERE tenant = $1 AND shipment_id = $2 FOR NO KEY UPDATE',
+    [tx.tenant, shipmentId],
+  );
+  return rows[0]?.state;
+}
+
+async function insertEvent(tx: TenantTx, event: ShipmentEvent, target: Target): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `INSERT INTO shipment_event (tenant, source, event_id, shipment_id, parcel_id, kind, at, place, temperature_c, note,
+                                 body_digest)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+    [
+      tx.tenant,
+      event.source,
+      event.eventId,
+      target.shipmentId,
+      target.parcelId,
+      event.kind,
+      event.at,
+      event.place ?? null,
+      event.temperatureC ?? null,
+      event.note ?? null,
+      event.bodyDigest,
+    ],
+  );
+  return rowCount === 1;
+}
+
+interface LockedTarget extends Target {
+  order: LockedOrder;
+}
+
+async function applyEvent(tx: TenantTx, event: ShipmentEvent, target: LockedTarget): Promise<ShipmentState> {
+  const { shipmentId, orderId, state } = target;
+  if (state === 'cancelled') {
+    if (isLeaving(event.kind)) {
+      const detail = { kind: event.kind, source: event.source };
+      await raiseAttention(tx, { reason: 'movedAfterCancel', subject: shipmentId, orderId, shipmentId, detail });
+    }
+    return state;
+  }
+  const next = nextShipmentState(state, event.kind);
+  await updateShipment(tx, event, { shipmentId, next });
+  if (!hasLeft(state) && hasLeft(next)) await takeGoodsOff(tx, shipmentId, event.source);
+  if (event.kind === 'failed' && next === 'failed') {
+    await raiseAttention(tx, { reason: 'deliveryFailed', subject: shipmentId, orderId, shipmentId });
+  }
+  if (next !== state && hasLeft(next)) await clearOvertaken(tx, shipmentId, next);
+  if (!isTerminal(state) && isTerminal(next)) await finishShipment(tx, target);
+  return next;
+}
+
+/** `delivered_at` is the earliest hand-over reported, whatever came first. */
+async function updateShipment(
+  tx: TenantTx,
+  event: ShipmentEvent,
+  { shipmentId, next }: { shipmentId: string; next: ShipmentState },
+): Promise<void> {
+  await tx.query(
+    `UPDATE shipment
+        SET state = $3,
+            delivered_at = CASE WHEN $4 = 'delivered' THEN least(delivered_at, $5) ELSE delivered_at END,
+            ended_at = CASE WHEN $6 THEN coalesce(ended_at, clock_timestamp()) ELSE ended_at END
+      WHERE tenant = $1 AND shipment_id = $2`,
+    [tx.tenant, shipmentId, next, event.kind, event.at, isTerminal(next)],
+  );
+}
+
+/** The goods have left: on hand and committed fall together, for everything the shipment carries. */
+async function takeGoodsOff(tx: TenantTx, shipmentId: string, actor: string): Promise<void> {
+  const { rows } = await tx.query<{ sku: string; site_id: string; lot_id: string; units: number }>(
+    `WITH gone AS (
+       SELECT l.hold_id, sum(l.quantity)::bigint AS units FROM parcel p
+         JOIN parcel_lot l ON l.tenant = p.tenant AND l.parcel_id = p.parcel_id
+        WHERE p.tenant = $1 AND p.shipment_id = $2 GROUP BY l.hold_id),
+     taken AS (
+       UPDATE hold h SET remaining = h.remaining - g.units FROM gone g
+        WHERE h.tenant = $1 AND h.hold_id = g.hold_id
+        RETURNING h.hold_id, h.sku, h.site_id, h.lot_id, g.units)
+     SELECT sku, site_id, lot_id, units FROM taken ORDER BY hold_id`,
+    [tx.tenant, shipmentId],
+  );
+  const movements = rows.map(
+    (row): Movement => ({
+      kind: 'pickedUp',
+      sku: row.sku,
+      siteId: row.site_id,
+      lotId: row.lot_id,
+      quantity: row.units,
+      causeKind: 'shipment',
+      causeId: shipmentId,
+    }),
+  );
+  await writeMovements(tx, { actor, movements });
+}
+
+/** What people were asked to look at and the shipment has answered by itself. */
+async function clearOvertaken(tx: TenantTx, shipmentId: string, state: ShipmentState): Promise<void> {
+  await clearAttention(tx, 'bookingFailed', shipmentId);
+  if (!isTerminal(state)) return;
+  await clearAttention(tx, 'deliveryFailed', shipmentId);
+  await clearAttention(tx, 'overdue', shipmentId);
+}
+
+/** Litres of the zone are free when nothing more of it comes; the order ends with its last shipment. */
+async function finishShipment(tx: TenantTx, { order, zone }: LockedTarget): Promise<void> {
+  const { rows } = await tx.query<{ zone_open: boolean; order_open: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.zone = $3
+                       AND s.state <> ALL ($4::text[])) AS zone_open,
+            EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.state <> ALL ($4::text[]))
+            OR EXISTS (SELECT 1 FROM hold h WHERE h.tenant = $1 AND h.order_id = $2 AND h.remaining > 0)
+            OR EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = $1 AND q.order_id = $2 AND ${unconverted}) AS order_open`,
+    [tx.tenant, order.orderId, zone, ['delivered', 'returned', 'cancelled']],
+  );
+  if (!rows[0]?.zone_open) await releaseCapacity(tx, { orderIds: [order.orderId], zone });
+  if (rows[0]?.order_open || (order.state !== 'paid' && order.state !== 'fulfilling')) return;
+  await endOrder(tx, order, { to: 'delivered' });
+}
