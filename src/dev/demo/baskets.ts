@@ -42,3 +42,10 @@ function readBasket([household, , ...pairs]: number[], skus: Array<string | unde
   }
   return { household: household as number, lines };
 }
+
+/** SKUs as households ask for them: the most bought first, what nobody bought last. */
+export function sortByPopularity<T extends { sku: string }>(skus: T[], skusByPopularity: string[]): T[] {
+  const rank = new Map(skusByPopularity.map((sku, index) => [sku, index]));
+  const rankOf = ({ sku }: T) => rank.get(sku) ?? skusByPopularity.length;
+  return [...skus].sort((a, b) => rankOf(a) - rankOf(b));
+}

@@ -14,7 +14,6 @@ const nothing = { onHand: 0, held: 0, committed: 0, quarantined: 0 };
 /**
  * Counts the stock again from the first receipt on: replays every movement of the journal in order for each (site, SKU,
  * lot), looks for any instant at which more was promised than was there, and compares the end with `GET /v1/stock`.
- * Movements of one transaction stand together, so a batch is judged at its end.
  */
 export function recountStock(movementsNewestFirst: MovementView[], stock: StockView[]): Recount {
   const running = new Map<string, typeof nothing>();

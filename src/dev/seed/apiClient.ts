@@ -1,4 +1,4 @@
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent, type OutgoingHttpHeaders, request as httpRequest } from 'node:http';
 
 export interface Answer {
   status: number;
@@ -7,16 +7,20 @@ export interface Answer {
   attempts: number;
 }
 
+export interface RequestOptions {
+  /** Sent as the bearer key. */
+  key?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+  patienceMs?: number;
+}
+
 export interface ApiClient {
   /**
    * Sends a request and, while nobody answers (connection refused or reset, time-out) or the answer is 429, 502, 503 or
    * 504, sends it again with growing pauses: every write of the contract is idempotent. Throws when patience is over.
    */
-  send(
-    method: string,
-    path: string,
-    options?: { key?: string; body?: unknown; patienceMs?: number },
-  ): Promise<Answer>;
+  send(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   /** Requests sent again so far. */
   retries(): number;
   close(): void;
@@ -34,15 +38,19 @@ export function createApiClient(baseUrl: string, maxSockets = 256): ApiClient {
   let retries = 0;
   let closed = false;
 
-  async function send(
-    method: string,
-    path: string,
-    { key, body, patienceMs = defaultPatienceMs }: { key?: string; body?: unknown; patienceMs?: number } = {},
-  ): Promise<Answer> {
+  async function send(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
+    const { key, body, patienceMs = defaultPatienceMs } = options;
     const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers = {
+      ...options.headers,
+      ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
+      ...(payload === undefined
+        ? {}
+        : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) }),
+    };
     const giveUpAt = Date.now() + patienceMs;
     for (let attempts = 1; ; attempts += 1) {
-      const answer = await attempt(method, path, key, payload).catch((error: Error) => error);
+      const answer = await attempt(method, path, headers, payload).catch((error: Error) => error);
       if (!(answer instanceof Error) && !retriedStatuses.includes(answer.status))
         return { ...answer, attempts };
       const pauseMs = Math.min(longestPauseMs, 100 * 2 ** (attempts - 1));
@@ -55,7 +63,7 @@ export function createApiClient(baseUrl: string, maxSockets = 256): ApiClient {
     }
   }
 
-  function attempt(method: string, path: string, key: string | undefined, payload: string | undefined) {
+  function attempt(method: string, path: string, headers: OutgoingHttpHeaders, payload: string | undefined) {
     return new Promise<{ status: number; body: unknown }>((resolve, reject) => {
       const request = httpRequest(
         {
@@ -65,12 +73,7 @@ export function createApiClient(baseUrl: string, maxSockets = 256): ApiClient {
           method,
           path,
           timeout: attemptTimeoutMs,
-          headers: {
-            ...(key === undefined ? {} : { Authorization: `Bearer ${key}` }),
-            ...(payload === undefined
-              ? {}
-              : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) }),
-          },
+          headers,
         },
         (response) => {
           const chunks: Buffer[] = [];

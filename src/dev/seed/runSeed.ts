@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { loadBaskets, sortByPopularity } from '../demo/baskets';
 import { type ApiClient, createApiClient, forEachAtOnce } from './apiClient';
 import { buildCatalogue } from './catalogue';
 import { buildCarriers, buildNetwork } from './network';
@@ -10,6 +11,7 @@ export interface SeedConfig {
   home: string;
   port: number;
   platformKey: string;
+  sandboxCarrierUrl?: string;
 }
 
 export interface TenantKeys {
@@ -57,7 +59,8 @@ export async function runSeed(
   where: { apiUrl?: string; sandboxCarrierUrl?: string } = {},
 ): Promise<{ tenant: string; keys: TenantKeys }> {
   const apiUrl = where.apiUrl ?? `http://127.0.0.1:${config.port}`;
-  const sandboxCarrierUrl = where.sandboxCarrierUrl ?? readCarrierUrl(config.home);
+  const sandboxCarrierUrl =
+    where.sandboxCarrierUrl ?? config.sandboxCarrierUrl ?? readCarrierUrl(config.home);
   mkdirSync(config.home, { recursive: true });
   const api = createApiClient(apiUrl, width);
   try {
@@ -116,7 +119,7 @@ async function putEverything(work: SeedWork, sandboxCarrierUrl: string): Promise
     referencePrefix: `opening-${today}`,
     today,
     sites: network.sites,
-    skus: catalogue.skus,
+    skus: sortByPopularity(catalogue.skus, loadBaskets().skusByPopularity),
     units: planOpening(catalogue),
   });
   await forEachAtOnce(receipts, 3, async (receipt) => {
