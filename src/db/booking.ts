@@ -3,23 +3,23 @@ import { nextShipmentState } from '../domain/fulfilment/lifecycle';
 import type { ShipmentState } from '../domain/fulfilment/model';
 import type { Location } from '../domain/network/model';
 import { lockOrders } from './holds';
-import type { SealedRecipient } from './personalData';
+import type { PersonalData, Recipient } from './personalData';
 import type { Database, TenantTx } from './transaction';
 
-/** Everything a carrier's booking needs. The recipient is still sealed: only the caller that sends it opens it. */
-export interface BookingRequestFacts {
-  shipmentId: string;
-  orderId: string;
-  carrierId: string;
+/** What a carrier is asked for, in its own words, but for the address of its answers. Instants in ISO 8601. */
+export interface BookingFacts {
   baseUrl: string;
+  /** The shipment's id: the carrier's key of idempotency (I10). */
+  bookingId: string;
+  tenant: string;
+  carrierId: string;
+  shipmentId: string;
   zone: Zone;
   parcels: { parcelId: string; weightGrams: number }[];
   from: { siteId: string; location: Location };
-  to: { pickupPointId?: string; location?: Location };
-  /** ISO 8601. */
+  to: { pickupPointId?: string; location?: Location; recipient?: Omit<Recipient, 'notes'> };
   shipBy: string;
   deliverBy: string;
-  sealedRecipient: SealedRecipient | null;
 }
 
 interface BookingRow {
@@ -42,38 +42,51 @@ interface BookingRow {
 
 /**
  * What to ask the carrier of a shipment for; null when there is nothing to book: cancelled, booked already, a
- * leader's run, or unknown. A shipment whose events overtook its booking is still booked, for its waybills.
+ * leader's run, or unknown. A shipment whose events overtook its booking is still booked, for its waybills. With
+ * `personalData` the label's name, phone and door are opened into the answer: never log it.
  */
 export async function findBookingRequest(
   db: Database,
   { tenant, shipmentId }: { tenant: string; shipmentId: string },
-): Promise<BookingRequestFacts | null> {
-  return db.inTenant(tenant, async (tx) => {
-    const { rows } = await tx.query<BookingRow>(
-      `SELECT s.order_id, s.carrier_id, c.base_url, s.zone, s.site_id, i.lat AS site_lat, i.lng AS site_lng,
-              CASE WHEN o.delivery_method = 'pickup' THEN o.pickup_point_id END AS pickup_point_id, o.lat, o.lng,
-              s.ship_by, s.deliver_by, r.key_id, r.sealed,
-              (SELECT json_agg(json_build_object('parcelId', p.parcel_id, 'weightGrams', p.weight_grams)
-                        ORDER BY length(p.parcel_id), p.parcel_id)
-                 FROM parcel p WHERE p.tenant = s.tenant AND p.shipment_id = s.shipment_id) AS parcels
-         FROM shipment s
-         JOIN orders o ON o.tenant = s.tenant AND o.order_id = s.order_id
-         JOIN carrier c ON c.tenant = s.tenant AND c.carrier_id = s.carrier_id
-         JOIN site i ON i.tenant = s.tenant AND i.site_id = s.site_id
-         LEFT JOIN recipient r ON r.tenant = s.tenant AND r.order_id = s.order_id
-        WHERE s.tenant = $1 AND s.shipment_id = $2 AND s.state <> 'cancelled' AND s.booked_at IS NULL`,
-      [tenant, shipmentId],
-    );
-    return rows[0] ? toFacts(shipmentId, rows[0]) : null;
-  });
+  personalData?: PersonalData,
+): Promise<BookingFacts | null> {
+  const row = await db.inTenant(tenant, (tx) => findBookingRow(tx, shipmentId));
+  if (!row) return null;
+  const facts = toFacts({ tenant, shipmentId }, row);
+  if (personalData && row.key_id !== null && row.sealed !== null) {
+    const owner = { tenant, orderId: row.order_id };
+    const { name, phone, address } = personalData.open(owner, { keyId: row.key_id, sealed: row.sealed });
+    facts.to.recipient = { name, phone, address };
+  }
+  return facts;
 }
 
-function toFacts(shipmentId: string, row: BookingRow): BookingRequestFacts {
+async function findBookingRow(tx: TenantTx, shipmentId: string): Promise<BookingRow | undefined> {
+  const { rows } = await tx.query<BookingRow>(
+    `SELECT s.order_id, s.carrier_id, c.base_url, s.zone, s.site_id, i.lat AS site_lat, i.lng AS site_lng,
+            CASE WHEN o.delivery_method = 'pickup' THEN o.pickup_point_id END AS pickup_point_id, o.lat, o.lng,
+            s.ship_by, s.deliver_by, r.key_id, r.sealed,
+            (SELECT json_agg(json_build_object('parcelId', p.parcel_id, 'weightGrams', p.weight_grams)
+                      ORDER BY length(p.parcel_id), p.parcel_id)
+               FROM parcel p WHERE p.tenant = s.tenant AND p.shipment_id = s.shipment_id) AS parcels
+       FROM shipment s
+       JOIN orders o ON o.tenant = s.tenant AND o.order_id = s.order_id
+       JOIN carrier c ON c.tenant = s.tenant AND c.carrier_id = s.carrier_id
+       JOIN site i ON i.tenant = s.tenant AND i.site_id = s.site_id
+       LEFT JOIN recipient r ON r.tenant = s.tenant AND r.order_id = s.order_id
+      WHERE s.tenant = $1 AND s.shipment_id = $2 AND s.state <> 'cancelled' AND s.booked_at IS NULL`,
+    [tx.tenant, shipmentId],
+  );
+  return rows[0];
+}
+
+function toFacts({ tenant, shipmentId }: { tenant: string; shipmentId: string }, row: BookingRow): BookingFacts {
   return {
-    shipmentId,
-    orderId: row.order_id,
-    carrierId: row.carrier_id,
     baseUrl: row.base_url,
+    bookingId: shipmentId,
+    tenant,
+    carrierId: row.carrier_id,
+    shipmentId,
     zone: row.zone,
     parcels: row.parcels,
     from: { siteId: row.site_id, location: { lat: row.site_lat, lng: row.site_lng } },
@@ -83,7 +96,6 @@ function toFacts(shipmentId: string, row: BookingRow): BookingRequestFacts {
     },
     shipBy: row.ship_by.toISOString(),
     deliverBy: row.deliver_by.toISOString(),
-    sealedRecipient: row.key_id === null || row.sealed === null ? null : { keyId: row.key_id, sealed: row.sealed },
   };
 }
 
@@ -131,23 +143,4 @@ async function lockShipment(tx: TenantTx, shipmentId: string): Promise<ShipmentS
     [tx.tenant, shipmentId],
   );
   return rows[0]?.state as ShipmentState;
-}
-
-/**
- * Cancelled shipments of an order that a carrier was, or may have been, asked to carry. Undoing is idempotent at
- * the carrier and safe even when the booking never arrived, so all are named each time.
- */
-export async function findBookingsToUndo(
-  db: Database,
-  { tenant, orderId }: { tenant: string; orderId: string },
-): Promise<{ shipmentId: string; carrierId: string; baseUrl: string }[]> {
-  return db.inTenant(tenant, async (tx) => {
-    const { rows } = await tx.query<{ shipmentId: string; carrierId: string; baseUrl: string }>(
-      `SELECT s.shipment_id AS "shipmentId", s.carrier_id AS "carrierId", c.base_url AS "baseUrl"
-         FROM shipment s JOIN carrier c ON c.tenant = s.tenant AND c.carrier_id = s.carrier_id
-        WHERE s.tenant = $1 AND s.order_id = $2 AND s.state = 'cancelled' ORDER BY length(s.shipment_id), s.shipment_id`,
-      [tenant, orderId],
-    );
-    return rows;
-  });
 }

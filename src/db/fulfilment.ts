@@ -10,7 +10,7 @@ import { unconverted } from './holds';
 import { insertOrderEvent } from './order';
 import type { Database, TenantTx } from './transaction';
 
-export { findBookingRequest, findBookingsToUndo, recordBooking } from './booking';
+export { findBookingRequest, recordBooking } from './booking';
 export { recordShipmentEvent } from './shipmentEvent';
 
 export interface PlannedShipment {
