@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { type ReceiptAnswer, receiveStock } from '../../src/db/inventory';
-import { createDatabase, type TenantTx } from '../../src/db/transaction';
+import { type Booking, bookPayment } from '../../src/db/payment';
+import { createPersonalData } from '../../src/db/personalData';
+import { createDatabase, type Database, type TenantTx } from '../../src/db/transaction';
 import type { Zone } from '../../src/domain/catalogue/model';
+import { createIntake, type Intake } from '../../src/intake/intake';
+import type { IntakeAnswer, IntakeLine, IntakeRequest } from '../../src/intake/model';
 
 /**
  * States to start a test from: `given…` writes what the API would have written. Everything has a default that
@@ -32,10 +36,14 @@ export async function asSuperuser<R extends object = Record<string, unknown>>(
 }
 
 /** Runs work in one transaction as the application, bound to a tenant: what a db function needs. */
-export async function inTenant<T>({ url }: TestDatabaseUrl, tenant: string, work: (tx: TenantTx) => Promise<T>): Promise<T> {
+export async function inTenant<T>(where: TestDatabaseUrl, tenant: string, work: (tx: TenantTx) => Promise<T>): Promise<T> {
+  return asApplication(where, (db) => db.inTenant(tenant, work));
+}
+
+async function asApplication<T>({ url }: TestDatabaseUrl, work: (db: Database) => Promise<T>): Promise<T> {
   const db = createDatabase({ url, role: 'xianda_app', maxConnections: 1 });
   try {
-    return await db.inTenant(tenant, work);
+    return await work(db);
   } finally {
     await db.close();
   }
@@ -292,6 +300,92 @@ export async function givenCampaign(where: TestDatabaseUrl, tenant: string, give
     ]);
   }
   return campaignId;
+}
+
+/** The product's intake over a pool of the caller's, with the default hold of 30 minutes. */
+export function intakeOver(db: Database, { paymentWindowSeconds = 1800 } = {}): Intake {
+  const personalData = createPersonalData([{ id: 'test', key: Buffer.alloc(32, 'test') }]);
+  return createIntake({ db, personalData, paymentWindowSeconds });
+}
+
+export interface GivenOrder {
+  externalId?: string;
+  /** Units by SKU, or whole lines. */
+  lines?: Record<string, number> | IntakeLine[];
+  buyer?: Partial<IntakeRequest['buyer']>;
+  deliveryMethod?: IntakeRequest['deliveryMethod'];
+  payment?: IntakeRequest['payment'];
+  paymentWindowSeconds?: number;
+}
+
+let orders = 0;
+
+/** The body of an order: one `apple` by express to a buyer in `garden`, channel `shop`. */
+export function orderRequest(given: GivenOrder = {}): IntakeRequest {
+  orders += 1;
+  const lines = given.lines ?? { apple: 1 };
+  return {
+    channel: 'shop',
+    externalId: given.externalId ?? `order-${orders}`,
+    buyer: { ref: `buyer-${orders}`, communityId: 'garden', name: 'Li', phone: '13800000000', ...given.buyer },
+    deliveryMethod: given.deliveryMethod,
+    lines: Array.isArray(lines) ? lines : Object.entries(lines).map(([sku, quantity]) => ({ sku, quantity })),
+    payment: given.payment,
+  };
+}
+
+/** Hands an order to the product's intake, whatever comes of it. */
+export async function placeOrder(where: TestDatabaseUrl, tenant: string, given: GivenOrder = {}): Promise<IntakeAnswer> {
+  return asApplication(where, (db) => intakeOver(db, given).place(tenant, orderRequest(given), 'test'));
+}
+
+/** An accepted order that awaits payment. Answers its id and total; throws when it was refused. */
+export async function givenOrder(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenOrder = {},
+): Promise<{ orderId: string; totalFen: number }> {
+  const answer = await placeOrder(where, tenant, given);
+  if (answer.kind !== 'accepted') throw new Error(`the order was not accepted: ${JSON.stringify(answer)}`);
+  return { orderId: answer.answer.orderId, totalFen: answer.answer.totalFen };
+}
+
+export interface GivenPayment {
+  orderId: string;
+  amountFen: number;
+  transactionId?: string;
+  notificationId?: string;
+}
+
+/** A payment notification, booked by the product's own function. */
+export async function givenPayment(where: TestDatabaseUrl, tenant: string, given: GivenPayment): Promise<Booking['kind']> {
+  const transactionId = given.transactionId ?? `t-${given.orderId}`;
+  const notificationId = given.notificationId ?? `n-${transactionId}`;
+  const booking = await asApplication(where, (db) =>
+    bookPayment(db, {
+      tenant,
+      provider: 'sandbox',
+      notificationId,
+      transactionId,
+      orderId: given.orderId,
+      amountFen: given.amountFen,
+      paidAt: new Date(),
+      bodyDigest: createHash('sha256').update(JSON.stringify([transactionId, given.orderId, given.amountFen])).digest(),
+    }),
+  );
+  return booking.kind;
+}
+
+/** An order that is placed and paid, not planned yet. */
+export async function givenPaidOrder(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenOrder = {},
+): Promise<{ orderId: string; totalFen: number }> {
+  const order = await givenOrder(where, tenant, given);
+  const booking = await givenPayment(where, tenant, { orderId: order.orderId, amountFen: order.totalFen });
+  if (booking !== 'booked') throw new Error(`the payment was not booked: ${booking}`);
+  return order;
 }
 
 /** `YYYY-MM-DD` so many days from today, in Shanghai. */
