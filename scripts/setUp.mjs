@@ -11,6 +11,7 @@ import {
   statSync,
   statfsSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -22,6 +23,11 @@ const oldestNode = [20, 19];
 /** Brings the clone to where `dist/main.js` can run; does nothing when all is fresh. `say` gets one line a step. */
 export async function setUp({ say }) {
   checkNode();
+  if (dependenciesAreFresh() && buildIsFresh()) return linkOwnCommand();
+  await withLock(say, () => setUpAlone(say));
+}
+
+async function setUpAlone(say) {
   if (!dependenciesAreFresh()) {
     checkDisk();
     say('• Installing dependencies (npm ci)');
@@ -31,6 +37,42 @@ export async function setUp({ say }) {
   if (!buildIsFresh()) {
     say('• Building');
     await build();
+  }
+}
+
+/** Two commands started together must not install or build into the same folders. */
+async function withLock(say, work) {
+  const lock = join(root, '.setting-up');
+  for (let told = false; !tryLock(lock); told = true) {
+    if (!told) say('• Waiting for another command that is setting up');
+    await new Promise((resume) => setTimeout(resume, 200));
+  }
+  try {
+    await work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function tryLock(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    if (!holderLives(lock)) rmSync(lock, { force: true });
+    return false;
+  }
+}
+
+function holderLives(lock) {
+  try {
+    const pid = Number(readFileSync(lock, 'utf8'));
+    // an empty file is one that is being written
+    if (pid > 0) process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
   }
 }
 
@@ -131,6 +173,8 @@ export async function build() {
     if (bundled.code !== 0) throw new Error(`Bundling the workflows failed:\n${bundled.tail}`);
   }
   writeFileSync(stamp, `${startedAt.toISOString()}\n`);
+  // what was changed during the build is newer than it
+  utimesSync(stamp, startedAt, startedAt);
 }
 
 /** What was compiled from a file that is gone would still be found: the compiler never removes anything. */

@@ -1,4 +1,4 @@
-import { type SpawnOptions, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, execFile, spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -15,6 +15,22 @@ export function tryRun(
   });
 }
 
+const running = new Set<ChildProcess>();
+
+/** Ends whatever `run` still waits for: a stop in the middle of a long build must not leave it behind. */
+export function endRunningCommands(): void {
+  for (const child of running) endGroup(child);
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGTERM');
+  } catch {
+    // it ended by itself
+  }
+}
+
 interface RunOptions extends SpawnOptions {
   /** Told every line of either output. */
   onLine?: (line: string) => void;
@@ -24,7 +40,8 @@ interface RunOptions extends SpawnOptions {
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<void> {
   const { onLine, ...spawnOptions } = options;
   const lastLines: string[] = [];
-  const child = spawn(file, [...args], { ...spawnOptions, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, [...args], { ...spawnOptions, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       for (const line of text.split('\n').filter((part) => part.trim() !== '')) {
@@ -37,7 +54,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
   const code = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (exitCode, signal) => resolve(exitCode ?? signal));
-  });
+  }).finally(() => running.delete(child));
   if (code === 0) return;
   const noSpace = lastLines.some((line) => /no space left on device/i.test(line));
   const error = new Error(`${file} ended with ${code}: ${lastLines.join(' | ')}`);

@@ -1,0 +1,264 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Config, type SecretName, readConfig, secretNames } from '../config';
+import { migrate } from '../db/migrate';
+import { type DevFile, type TenantKeys, writeDevFile } from './devFile';
+import { type Home, openHome } from './home';
+import { removePidFile, writePidFile } from './pidFile';
+import { type PortName, choosePorts } from './ports';
+import { ensureDatabase, prepareCluster } from './postgres/cluster';
+import type { ProcessSpec } from './processSpec';
+import { type Secrets, settleSecrets } from './secrets';
+import { runSeed } from './seed/runSeed';
+import { SetupError } from './setupError';
+import type { Note, Step } from './steps';
+import { createSupervisor } from './supervisor';
+import { settleTemporal } from './temporal/binary';
+import { settleNamespace } from './temporal/namespace';
+import { temporalSpec } from './temporal/server';
+
+export interface Stack {
+  home: string;
+  /** From nothing to dev.json. */
+  steps: Step[];
+  /** What dev.json says. */
+  describe(): DevFile;
+  startDemo(): void;
+  stop(): Promise<void>;
+}
+
+const entry = join(__dirname, '..', 'main.js');
+const database = 'xianda';
+
+/** What is known of a stack from the beginning; the rest is found while its steps run. */
+interface Plan {
+  config: Config;
+  home: Home;
+  ports: Record<PortName, number>;
+  secrets: Secrets;
+  databaseUrl: string;
+  temporalAddress: string;
+}
+
+/** Lays out the stack of a home: which ports and secrets, which steps; nothing runs yet. */
+export async function createStack(config: Config, env: NodeJS.ProcessEnv = process.env): Promise<Stack> {
+  const plan = await planStack(config, env);
+  const { home } = plan;
+  const tenants: { tenant: string; keys: TenantKeys }[] = [];
+  let told = false;
+  let demo: ChildProcess | undefined;
+  const supervisor = createSupervisor({
+    home: home.path,
+    onChange: () => {
+      if (told) writeDevFile(home.path, describe());
+    },
+    onNote: (note) => {
+      console.log(`• ${note}`);
+      appendFileSync(join(home.path, 'logs', 'supervisor.log'), `${new Date().toISOString()} ${note}\n`);
+    },
+  });
+  const describe = () => describeStack(plan, supervisor.pidOf, tenants);
+  const startRole = (name: string, ...args: string[]) => supervisor.start(roleSpec(plan, env, name, args));
+  const role = (title: string, name: string, ...args: string[]): Step => ({
+    title,
+    run: () => startRole(name, ...args),
+  });
+  const steps: Step[] = [
+    {
+      title: 'Servers and partners',
+      together: [
+        { title: 'PostgreSQL', run: (note) => startPostgres(plan, supervisor.start, note) },
+        { title: 'Temporal', run: (note) => startTemporal(plan, supervisor.start, note) },
+        role('Sandbox payment provider', 'sandbox-payment', 'sandbox', 'payment', '--port', String(plan.ports.paymentSandbox)),
+        role('Sandbox carrier', 'sandbox-carrier', 'sandbox', 'carrier', '--port', String(plan.ports.carrierSandbox)),
+      ],
+    },
+    { title: 'Migrations', run: () => migrateOrExplain(plan.databaseUrl) },
+    {
+      title: 'Processes',
+      together: [role('api', 'api', 'api'), role('worker', 'worker', 'worker'), role('dispatch', 'dispatch', 'dispatch')],
+    },
+    {
+      title: 'Demo tenant',
+      run: async () => {
+        tenants.push(await runSeed(readConfig(roleEnvironment(plan, env))));
+      },
+    },
+    {
+      title: 'Everything answers',
+      run: async () => {
+        await waitUntilAnswers(describe());
+        told = true;
+        writeDevFile(home.path, describe());
+      },
+    },
+  ];
+  return {
+    home: home.path,
+    steps,
+    describe,
+    startDemo() {
+      demo = spawnDemo(plan, env);
+    },
+    async stop() {
+      told = false;
+      if (demo?.exitCode === null) demo.kill('SIGTERM');
+      await supervisor.stopAll();
+    },
+  };
+}
+
+async function planStack(config: Config, env: NodeJS.ProcessEnv): Promise<Plan> {
+  const home = openHome(config.home);
+  const secrets = settleSecrets(home.path, env);
+  const names = ['postgres', 'temporal', 'temporalUi', 'paymentSandbox', 'carrierSandbox'] as const;
+  const ports = await choosePorts(home.path, names);
+  const password = encodeURIComponent(secrets.POSTGRES_PASSWORD);
+  return {
+    config,
+    home,
+    ports,
+    secrets,
+    databaseUrl: config.databaseUrl ?? `postgres://postgres:${password}@127.0.0.1:${ports.postgres}/${database}`,
+    temporalAddress: config.temporalAddress ?? `127.0.0.1:${ports.temporal}`,
+  };
+}
+
+type Start = (spec: ProcessSpec) => Promise<void>;
+
+async function startPostgres(plan: Plan, start: Start, note: Note): Promise<void> {
+  if (plan.config.databaseUrl !== undefined) return;
+  const { home, ports, secrets } = plan;
+  const password = secrets.POSTGRES_PASSWORD;
+  const cluster = await prepareCluster({ home, port: ports.postgres, password, onNote: note });
+  await start(cluster.spec);
+  await ensureDatabase(cluster.url('postgres'), database);
+}
+
+async function startTemporal(plan: Plan, start: Start, note: Note): Promise<void> {
+  const { config, home, ports, temporalAddress } = plan;
+  if (config.temporalAddress === undefined) {
+    const binary = await settleTemporal(note);
+    const databaseFile = join(home.path, 'temporal.db');
+    await start(temporalSpec({ binary: binary.path, port: ports.temporal, uiPort: ports.temporalUi, databaseFile }));
+  }
+  try {
+    await settleNamespace(temporalAddress, config.temporalNamespace);
+  } catch (cause) {
+    throw new SetupError(
+      `The Temporal server at ${temporalAddress} cannot be used (${(cause as Error).message}).`,
+      config.temporalAddress === undefined ? `Its log is ${home.path}/logs/temporal.log.` : 'Check TEMPORAL_ADDRESS.',
+      { cause },
+    );
+  }
+}
+
+async function migrateOrExplain(databaseUrl: string): Promise<void> {
+  try {
+    await migrate(databaseUrl);
+  } catch (cause) {
+    const { message } = cause as Error;
+    const otherVersion = /checkOrder|preceding already run|Not run migration/i.test(message);
+    throw new SetupError(
+      otherVersion
+        ? `The database was written by another version of Xianda (${message}).`
+        : `The database cannot be brought to this version's schema (${message}).`,
+      'Start the version that wrote it, erase the data with `npm run reset`, or check DATABASE_URL.',
+      { cause },
+    );
+  }
+}
+
+/** What every child gets: the terminal's own environment, and on top what the stack has settled. */
+function roleEnvironment({ config, home, ports, secrets, ...plan }: Plan, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const shared = Object.fromEntries(secretNames.map((name): [SecretName, string] => [name, secrets[name]]));
+  return {
+    ...env,
+    ...shared,
+    XIANDA_MODE: 'development',
+    XIANDA_HOME: home.path,
+    PORT: String(config.port),
+    DATABASE_URL: plan.databaseUrl,
+    TEMPORAL_ADDRESS: plan.temporalAddress,
+    SANDBOX_PAYMENT_URL: `http://127.0.0.1:${ports.paymentSandbox}`,
+    SANDBOX_CARRIER_URL: `http://127.0.0.1:${ports.carrierSandbox}`,
+  };
+}
+
+function roleSpec(plan: Plan, env: NodeJS.ProcessEnv, name: string, args: readonly string[]): ProcessSpec {
+  return {
+    name,
+    command: process.execPath,
+    args: [entry, ...args],
+    env: roleEnvironment(plan, env),
+    stopSignal: 'SIGTERM',
+    isReady: 'reports',
+  };
+}
+
+function describeStack(
+  { config, ports, secrets, databaseUrl, temporalAddress }: Plan,
+  pidOf: (name: string) => number | undefined,
+  tenants: DevFile['tenants'],
+): DevFile {
+  const list = (...names: string[]) => names.map(pidOf).filter((pid) => pid !== undefined);
+  return {
+    apiUrl: `http://127.0.0.1:${config.port}`,
+    temporalUiUrl: config.temporalAddress === undefined ? `http://127.0.0.1:${ports.temporalUi}` : null,
+    temporalAddress,
+    temporalNamespace: config.temporalNamespace,
+    databaseUrl,
+    sandbox: {
+      paymentUrl: `http://127.0.0.1:${ports.paymentSandbox}`,
+      carrierUrl: `http://127.0.0.1:${ports.carrierSandbox}`,
+      supplierUrl: null,
+    },
+    platformKey: secrets.PLATFORM_KEY,
+    tenants,
+    pids: {
+      supervisor: process.pid,
+      api: list('api'),
+      worker: list('worker'),
+      dispatch: list('dispatch'),
+      temporal: pidOf('temporal') ?? null,
+      postgres: pidOf('postgres') ?? null,
+      sandboxes: list('sandbox-payment', 'sandbox-carrier'),
+    },
+  };
+}
+
+async function waitUntilAnswers({ apiUrl, sandbox }: DevFile, withinMs = 30_000): Promise<void> {
+  const giveUpAt = Date.now() + withinMs;
+  const addresses = [`${apiUrl}/readyz`, `${sandbox.paymentUrl}/healthz`, `${sandbox.carrierUrl}/healthz`];
+  for (const address of addresses) {
+    let last = 'nobody listens';
+    while (!(await answersWell(address, (reason) => (last = reason)))) {
+      if (Date.now() > giveUpAt) throw new SetupError(`${address} does not answer: ${last}`, 'Look into the logs.');
+      await sleep(50);
+    }
+  }
+}
+
+async function answersWell(address: string, onReason: (reason: string) => void): Promise<boolean> {
+  try {
+    const response = await fetch(address, { signal: AbortSignal.timeout(5_000) });
+    if (!response.ok) onReason((await response.text()).slice(0, 400));
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** The demo broadcast writes to this terminal; when it fails the stack goes on serving. */
+function spawnDemo(plan: Plan, env: NodeJS.ProcessEnv): ChildProcess {
+  const child = spawn(process.execPath, [entry, 'demo'], { env: roleEnvironment(plan, env), stdio: 'inherit' });
+  const file = join(plan.home.path, 'run', 'demo.pid');
+  if (child.pid !== undefined) writePidFile(file, child.pid);
+  child.once('exit', (code, signal) => {
+    removePidFile(file);
+    if (code !== 0) console.log(`• The demo broadcast ended early (${code ?? signal}); the stack goes on serving.`);
+  });
+  return child;
+}
