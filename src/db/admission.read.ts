@@ -188,16 +188,22 @@ function toPoint(row: PointRow): PointWithCommunities {
   };
 }
 
-export async function findPickupPoint(tx: TenantTx, pickupPointId: string): Promise<PointWithCommunities | null> {
-  const { rows } = await tx.query<PointRow>(`${selectPoints} WHERE p.tenant = $1 AND p.pickup_point_id = $2`, [
-    tx.tenant,
-    pickupPointId,
-  ]);
+export async function findPickupPoint(
+  tx: TenantTx,
+  pickupPointId: string,
+): Promise<PointWithCommunities | null> {
+  const { rows } = await tx.query<PointRow>(
+    `${selectPoints} WHERE p.tenant = $1 AND p.pickup_point_id = $2`,
+    [tx.tenant, pickupPointId],
+  );
   return rows[0] ? toPoint(rows[0]) : null;
 }
 
 /** The points that serve a community, by id. */
-export async function readPointsOfCommunity(tx: TenantTx, communityId: string): Promise<PointWithCommunities[]> {
+export async function readPointsOfCommunity(
+  tx: TenantTx,
+  communityId: string,
+): Promise<PointWithCommunities[]> {
   const { rows } = await tx.query<PointRow>(
     `${selectPoints} WHERE p.tenant = $1 AND EXISTS (SELECT 1 FROM pickup_point_community c
        WHERE c.tenant = p.tenant AND c.pickup_point_id = p.pickup_point_id AND c.community_id = $2)

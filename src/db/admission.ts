@@ -61,17 +61,32 @@ export async function lockAdmission(tx: TenantTx, subject: AdmissionSubject): Pr
     campaigns: new Map(
       campaignIds.length === 0
         ? []
-        : (await readCampaigns(tx, { ids: campaignIds, skus: [] }, now)).map((campaign) => [campaign.campaignId, campaign]),
+        : (await readCampaigns(tx, { ids: campaignIds, skus: [] }, now)).map((campaign) => [
+            campaign.campaignId,
+            campaign,
+          ]),
     ),
     bought: await boughtWhereLimited(tx, subject, placedOn),
   };
 }
 
 /** Most SKUs have no limit; then the buyer's orders need not be read at all. */
-async function boughtWhereLimited(tx: TenantTx, subject: AdmissionSubject, placedOn: LocalDate): Promise<Map<string, number>> {
-  const skus = subject.lines.map((line) => line.sku).filter((sku) => subject.skus.get(sku)?.purchaseLimitUnits != null);
+async function boughtWhereLimited(
+  tx: TenantTx,
+  subject: AdmissionSubject,
+  placedOn: LocalDate,
+): Promise<Map<string, number>> {
+  const skus = subject.lines
+    .map((line) => line.sku)
+    .filter((sku) => subject.skus.get(sku)?.purchaseLimitUnits != null);
   if (skus.length === 0) return new Map();
-  const scope: PurchaseScope = { buyerRef: subject.buyerRef, liveSessionId: subject.liveSessionId, placedOn, skus, exceptOrderId: subject.exceptOrderId };
+  const scope: PurchaseScope = {
+    buyerRef: subject.buyerRef,
+    liveSessionId: subject.liveSessionId,
+    placedOn,
+    skus,
+    exceptOrderId: subject.exceptOrderId,
+  };
   return readBought(tx, scope);
 }
 
@@ -100,13 +115,24 @@ export async function writeAdmission(tx: TenantTx, write: AdmissionWrite): Promi
   await insertQuotaHolds(tx, write);
   await takeCapacity(tx, write);
   const movements: Movement[] = write.admitted.holds.flatMap(({ sku, siteId, lotId, quantity }) => {
-    const held: Movement = { kind: 'held', sku, siteId, lotId, quantity, causeKind: 'order', causeId: write.orderId };
+    const held: Movement = {
+      kind: 'held',
+      sku,
+      siteId,
+      lotId,
+      quantity,
+      causeKind: 'order',
+      causeId: write.orderId,
+    };
     return write.expiresAt === null ? [held, { ...held, kind: 'committed' }] : [held];
   });
   await writeMovements(tx, { actor: write.actor, movements });
 }
 
-async function insertHolds(tx: TenantTx, { orderId, run, admitted, expiresAt }: AdmissionWrite): Promise<void> {
+async function insertHolds(
+  tx: TenantTx,
+  { orderId, run, admitted, expiresAt }: AdmissionWrite,
+): Promise<void> {
   const { holds } = admitted;
   if (holds.length === 0) return;
   await tx.query(
@@ -132,7 +158,10 @@ async function insertHolds(tx: TenantTx, { orderId, run, admitted, expiresAt }: 
   );
 }
 
-async function insertQuotaHolds(tx: TenantTx, { orderId, run, admitted, expiresAt }: AdmissionWrite): Promise<void> {
+async function insertQuotaHolds(
+  tx: TenantTx,
+  { orderId, run, admitted, expiresAt }: AdmissionWrite,
+): Promise<void> {
   const { quotaHolds } = admitted;
   if (quotaHolds.length === 0) return;
   const values = [
@@ -165,7 +194,10 @@ async function insertQuotaHolds(tx: TenantTx, { orderId, run, admitted, expiresA
   );
 }
 
-async function takeCapacity(tx: TenantTx, { orderId, admitted, pickupPointId }: AdmissionWrite): Promise<void> {
+async function takeCapacity(
+  tx: TenantTx,
+  { orderId, admitted, pickupPointId }: AdmissionWrite,
+): Promise<void> {
   if (admitted.capacity.length === 0 || pickupPointId === null) return;
   const zonesTaken: PointZone[] = admitted.capacity.map((part) => part.zone);
   const values = [tx.tenant, pickupPointId, zonesTaken, admitted.capacity.map((part) => part.millilitres)];

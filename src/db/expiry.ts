@@ -20,7 +20,10 @@ export async function expireDueOrders(db: Database, tenant: string, limit: numbe
         ORDER BY expires_at, order_id LIMIT $2`,
       [tenant, limit],
     );
-    return expireOrders(tx, rows.map((row) => row.order_id));
+    return expireOrders(
+      tx,
+      rows.map((row) => row.order_id),
+    );
   });
 }
 
@@ -28,10 +31,10 @@ export async function expireDueOrders(db: Database, tenant: string, limit: numbe
 export async function expireOrder(db: Database, tenant: string, orderId: string): Promise<OrderState> {
   return db.inTenant(tenant, async (tx) => {
     await expireOrders(tx, [orderId]);
-    const { rows } = await tx.query<{ state: OrderState }>('SELECT state FROM orders WHERE tenant = $1 AND order_id = $2', [
-      tenant,
-      orderId,
-    ]);
+    const { rows } = await tx.query<{ state: OrderState }>(
+      'SELECT state FROM orders WHERE tenant = $1 AND order_id = $2',
+      [tenant, orderId],
+    );
     if (!rows[0]) throw new Error('the order does not exist');
     return rows[0].state;
   });
@@ -72,10 +75,19 @@ export async function markExpired(tx: TenantTx, orderIds: string[]): Promise<voi
  * Expires past-due holds of some SKUs and campaigns whose locks the caller has, so that intake can sell the units
  * again before the sweeper comes by. Their orders stay for the sweeper: they may hold SKUs that are not locked here.
  */
-export async function expireDueHolds(tx: TenantTx, due: { skus: string[]; campaignIds: string[]; now: Instant }): Promise<void> {
+export async function expireDueHolds(
+  tx: TenantTx,
+  due: { skus: string[]; campaignIds: string[]; now: Instant },
+): Promise<void> {
   const { skus, campaignIds } = due;
   const now = new Date(due.now);
-  const ended = await tx.query<{ order_id: string; sku: string; site_id: string; lot_id: string; quantity: number }>(
+  const ended = await tx.query<{
+    order_id: string;
+    sku: string;
+    site_id: string;
+    lot_id: string;
+    quantity: number;
+  }>(
     `UPDATE hold SET state = 'expired', remaining = 0, ended_at = clock_timestamp()
       WHERE tenant = $1 AND sku = ANY($2::text[]) AND state = 'held' AND expires_at <= $3
       RETURNING order_id, sku, site_id, lot_id, quantity`,

@@ -1,5 +1,10 @@
 import type { MovementKind } from '../domain/inventory/model';
-import { earliestHandOverDay, sellableOf, sellableOfLot, type SellableState } from '../domain/inventory/sellable';
+import {
+  earliestHandOverDay,
+  sellableOf,
+  sellableOfLot,
+  type SellableState,
+} from '../domain/inventory/sellable';
 import type { LocalDate } from '../domain/network/model';
 import { quotaRemaining } from '../domain/presale/model';
 import { readCampaigns, readCarriers, readClock, readLots, readSites, readSkus } from './admission.read';
@@ -85,7 +90,9 @@ export async function readMovements(
   tx: TenantTx,
   filter: MovementFilter,
 ): Promise<{ item: MovementItem; cursor: { at: string; batchId: string; position: number } }[]> {
-  const { rows } = await tx.query<Record<string, unknown> & { cursor_at: string; batch_id: string; position: number }>(
+  const { rows } = await tx.query<
+    Record<string, unknown> & { cursor_at: string; batch_id: string; position: number }
+  >(
     `SELECT batch_id, position, at, at::text AS cursor_at, kind, sku, site_id, lot_id, on_hand, held, committed,
             quarantined, cause_kind, cause_id, actor
        FROM stock_movement
@@ -132,7 +139,10 @@ export interface SellableItem {
 }
 
 /** What the host sees, for each SKU asked for; unknown SKUs are absent. */
-export async function readSellable(tx: TenantTx, skus: string[]): Promise<{ at: Date; items: SellableItem[] }> {
+export async function readSellable(
+  tx: TenantTx,
+  skus: string[],
+): Promise<{ at: Date; items: SellableItem[] }> {
   const state = await readSellableState(tx, skus, { lots: true });
   const campaigns = await readCampaigns(tx, { ids: [], skus }, state.now);
   const items = [...new Set(skus)].flatMap((id) => {
@@ -140,14 +150,20 @@ export async function readSellable(tx: TenantTx, skus: string[]): Promise<{ at: 
     if (!sku) return [];
     const presaleRemaining = campaigns
       .filter((campaign) => campaign.sku === id)
-      .flatMap((campaign) => campaign.quotas.map((quota) => quotaRemaining(campaign, quota.region, state.now)))
+      .flatMap((campaign) =>
+        campaign.quotas.map((quota) => quotaRemaining(campaign, quota.region, state.now)),
+      )
       .reduce((sum, units) => sum + units, 0);
     return [{ sku: id, ...sellableOf(sku, state), presaleRemaining }];
   });
   return { at: new Date(state.now), items };
 }
 
-async function readSellableState(tx: TenantTx, skus: string[], { lots }: { lots: boolean }): Promise<SellableState> {
+async function readSellableState(
+  tx: TenantTx,
+  skus: string[],
+  { lots }: { lots: boolean },
+): Promise<SellableState> {
   const clock = await readClock(tx);
   const known = await readSkus(tx, skus);
   const leaders = await tx.query<{ leaderId: string; certificate: 'basic' | 'cold' }>(

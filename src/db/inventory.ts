@@ -11,10 +11,10 @@ export async function lockPools(tx: TenantTx, skus: Iterable<string>): Promise<v
   const wanted = [...new Set(skus)].sort();
   if (wanted.length === 0) return;
   const lock = () =>
-    tx.query('SELECT 1 FROM stock_pool WHERE tenant = $1 AND sku = ANY($2::text[]) ORDER BY sku COLLATE "C" FOR UPDATE', [
-      tx.tenant,
-      wanted,
-    ]);
+    tx.query(
+      'SELECT 1 FROM stock_pool WHERE tenant = $1 AND sku = ANY($2::text[]) ORDER BY sku COLLATE "C" FOR UPDATE',
+      [tx.tenant, wanted],
+    );
   const { rowCount } = await lock();
   if (rowCount === wanted.length) return;
   await tx.query(
@@ -43,7 +43,10 @@ const effects: Record<MovementKind, [number, number, number, number]> = {
  * statement (I1, I3). The caller holds the pool locks. At most one call a transaction keeps batches large; more
  * are allowed and make more batches.
  */
-export async function writeMovements(tx: TenantTx, { actor, movements }: { actor: string; movements: Movement[] }): Promise<void> {
+export async function writeMovements(
+  tx: TenantTx,
+  { actor, movements }: { actor: string; movements: Movement[] },
+): Promise<void> {
   if (movements.length === 0) return;
   const column = (index: 0 | 1 | 2 | 3) => movements.map((m) => effects[m.kind][index] * m.quantity);
   await tx.query(
@@ -124,7 +127,8 @@ export async function receiveStock(tx: TenantTx, receipt: Receipt): Promise<Rece
     [tx.tenant, receipt.reference, receipt.siteId, receipt.bodyDigest, JSON.stringify(answer)],
   );
   // two receipts of different SKUs under one reference do not meet at the pool locks; they meet here
-  if (inserted.rowCount === 0) throw new Rollback<ReceiptAnswer>((await findReceipt(tx, receipt)) ?? { kind: 'conflict' });
+  if (inserted.rowCount === 0)
+    throw new Rollback<ReceiptAnswer>((await findReceipt(tx, receipt)) ?? { kind: 'conflict' });
   await writeMovements(tx, {
     actor: receipt.actor,
     movements: receipt.lots.map(({ sku, lotId, quantity }) => ({
@@ -147,14 +151,16 @@ async function findReceipt(tx: TenantTx, receipt: Receipt): Promise<ReceiptAnswe
   );
   const row = rows[0];
   if (!row) return null;
-  return row.body_digest.equals(receipt.bodyDigest) ? { kind: 'repeated', answer: row.answer } : { kind: 'conflict' };
+  return row.body_digest.equals(receipt.bodyDigest)
+    ? { kind: 'repeated', answer: row.answer }
+    : { kind: 'conflict' };
 }
 
 async function checkReceipt(tx: TenantTx, receipt: Receipt): Promise<ReceiptAnswer | null> {
-  const site = await tx.query<{ zones: string[] }>('SELECT zones FROM site WHERE tenant = $1 AND site_id = $2', [
-    tx.tenant,
-    receipt.siteId,
-  ]);
+  const site = await tx.query<{ zones: string[] }>(
+    'SELECT zones FROM site WHERE tenant = $1 AND site_id = $2',
+    [tx.tenant, receipt.siteId],
+  );
   const zones = site.rows[0]?.zones;
   if (!zones) return { kind: 'unknownSite' };
   const { rows } = await tx.query<{ sku: string | null; zone: string; bundle: boolean }>(

@@ -10,7 +10,8 @@ export function computedId(prefix: string, parts: string[], length = 24): string
   let bits = 0n;
   for (const byte of digest) bits = (bits << 8n) | BigInt(byte);
   let text = '';
-  for (let index = 0; index < length; index += 1) text += base32[Number((bits >> BigInt(251 - index * 5)) & 31n)];
+  for (let index = 0; index < length; index += 1)
+    text += base32[Number((bits >> BigInt(251 - index * 5)) & 31n)];
   return prefix + text;
 }
 
@@ -30,7 +31,11 @@ export interface OrderForWorkflow {
 }
 
 /** What the order's workflow waits on; null when the order does not exist. */
-export async function findOrderForWorkflow(db: Database, tenant: string, orderId: string): Promise<OrderForWorkflow | null> {
+export async function findOrderForWorkflow(
+  db: Database,
+  tenant: string,
+  orderId: string,
+): Promise<OrderForWorkflow | null> {
   return db.inTenant(tenant, async (tx) => {
     const { rows } = await tx.query<OrderForWorkflow>(
       `SELECT state, expires_at AS "expiresAt", deliver_by AS "deliverBy", run, live_session_id AS "liveSessionId",
@@ -49,7 +54,10 @@ export interface StoredAnswer {
 }
 
 /** The order a shop placed under its own id, as it was answered. */
-export async function findByExternalId(tx: TenantTx, order: { channel: string; externalId: string }): Promise<StoredAnswer | null> {
+export async function findByExternalId(
+  tx: TenantTx,
+  order: { channel: string; externalId: string },
+): Promise<StoredAnswer | null> {
   const { rows } = await tx.query<StoredAnswer>(
     `SELECT order_id AS "orderId", answer, body_digest AS "bodyDigest"
        FROM orders WHERE tenant = $1 AND channel = $2 AND external_id = $3`,
@@ -154,7 +162,12 @@ export async function insertOrder(tx: TenantTx, order: NewOrder): Promise<boolea
 }
 
 /** One line of the buyer's timeline. */
-export async function insertOrderEvent(tx: TenantTx, orderId: string, kind: string, detail?: object): Promise<void> {
+export async function insertOrderEvent(
+  tx: TenantTx,
+  orderId: string,
+  kind: string,
+  detail?: object,
+): Promise<void> {
   await tx.query('INSERT INTO order_event (tenant, order_id, kind, detail) VALUES ($1, $2, $3, $4)', [
     tx.tenant,
     orderId,

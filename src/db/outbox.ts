@@ -4,7 +4,12 @@ import type { TenantTx } from './transaction';
 export type OutboxMessage =
   | { kind: 'startOrder'; subject: string; payload: { run: number }; urgent?: boolean }
   | { kind: 'signalOrder'; subject: string; payload: { stage: OrderStage; run: number }; urgent?: boolean }
-  | { kind: 'startMoney'; subject: string; payload: { provider: string; transactionId: string }; urgent?: boolean }
+  | {
+      kind: 'startMoney';
+      subject: string;
+      payload: { provider: string; transactionId: string };
+      urgent?: boolean;
+    }
   | { kind: 'startRefund'; subject: string; payload: Record<string, never>; urgent?: boolean }
   | { kind: 'signalRefund'; subject: string; payload: Record<string, never>; urgent?: boolean };
 

@@ -42,7 +42,10 @@ export async function bookPayment(db: Database, notice: PaymentNotice): Promise<
     if (tenant.rowCount === 0) return { kind: 'unknownTenant' };
     const repeat = await noteNotification(tx, notice);
     if (repeat) return repeat;
-    const exists = await tx.query('SELECT 1 FROM orders WHERE tenant = $1 AND order_id = $2', [tx.tenant, notice.orderId]);
+    const exists = await tx.query('SELECT 1 FROM orders WHERE tenant = $1 AND order_id = $2', [
+      tx.tenant,
+      notice.orderId,
+    ]);
     if (exists.rowCount === 0) throw new Rollback<Booking>({ kind: 'unknownOrder' });
     await lockOrdersWithStock(tx, [notice.orderId]);
     const order = await readOrder(tx, notice.orderId);
@@ -131,7 +134,12 @@ async function parkAmount(tx: TenantTx, notice: PaymentNotice, order: OrderToPay
     reason: 'wrongAmount',
     subject: notice.transactionId,
     orderId: notice.orderId,
-    detail: { provider: notice.provider, transactionId: notice.transactionId, amountFen: notice.amountFen, totalFen: order.totalFen },
+    detail: {
+      provider: notice.provider,
+      transactionId: notice.transactionId,
+      amountFen: notice.amountFen,
+      totalFen: order.totalFen,
+    },
   });
   return { kind: 'parked' };
 }
@@ -150,13 +158,22 @@ async function applyPayment(tx: TenantTx, notice: PaymentNotice, order: OrderToP
     [tx.tenant, notice.orderId],
   );
   await insertOutbox(tx, [
-    { kind: 'signalOrder', subject: notice.orderId, payload: { stage: 'paid', run: order.run }, urgent: true },
+    {
+      kind: 'signalOrder',
+      subject: notice.orderId,
+      payload: { stage: 'paid', run: order.run },
+      urgent: true,
+    },
   ]);
   return { kind: 'booked' };
 }
 
 /** Money that nothing can take at once: its own workflow decides, within a minute of a worker being there. */
-async function keepForDecision(tx: TenantTx, notice: PaymentNotice, state: 'late' | 'surplus'): Promise<Booking> {
+async function keepForDecision(
+  tx: TenantTx,
+  notice: PaymentNotice,
+  state: 'late' | 'surplus',
+): Promise<Booking> {
   await insertPayment(tx, notice, state);
   await tx.query('UPDATE orders SET paid_fen = paid_fen + $3 WHERE tenant = $1 AND order_id = $2', [
     tx.tenant,
@@ -175,11 +192,23 @@ async function keepForDecision(tx: TenantTx, notice: PaymentNotice, state: 'late
   return { kind: state };
 }
 
-async function insertPayment(tx: TenantTx, notice: PaymentNotice, state: 'applied' | 'late' | 'surplus' | 'parked'): Promise<void> {
+async function insertPayment(
+  tx: TenantTx,
+  notice: PaymentNotice,
+  state: 'applied' | 'late' | 'surplus' | 'parked',
+): Promise<void> {
   await tx.query(
     `INSERT INTO payment (tenant, provider, transaction_id, order_id, amount_fen, state, held_by, paid_at)
      VALUES ($1, $2, $3, $4, $5, $6, 'tenant', $7)`,
-    [tx.tenant, notice.provider, notice.transactionId, notice.orderId, notice.amountFen, state, notice.paidAt],
+    [
+      tx.tenant,
+      notice.provider,
+      notice.transactionId,
+      notice.orderId,
+      notice.amountFen,
+      state,
+      notice.paidAt,
+    ],
   );
 }
 
@@ -188,7 +217,13 @@ async function insertPayment(tx: TenantTx, notice: PaymentNotice, state: 'applie
  * taken (the caller treats the money as late). A sale that commits no unit at all would be an oversell in waiting.
  */
 async function commitHolds(tx: TenantTx, orderId: string): Promise<boolean> {
-  const holds = await tx.query<{ state: string; sku: string; site_id: string; lot_id: string; quantity: number }>(
+  const holds = await tx.query<{
+    state: string;
+    sku: string;
+    site_id: string;
+    lot_id: string;
+    quantity: number;
+  }>(
     `SELECT state, sku, site_id, lot_id, quantity FROM hold WHERE tenant = $1 AND order_id = $2 ORDER BY hold_id FOR UPDATE`,
     [tx.tenant, orderId],
   );
@@ -243,7 +278,11 @@ function providerOf(prepayment: Prepayment): string {
 }
 
 /** The payment an order came with; false when the transaction already pays another order. */
-export async function insertPrepayment(tx: TenantTx, orderId: string, prepayment: Prepayment): Promise<boolean> {
+export async function insertPrepayment(
+  tx: TenantTx,
+  orderId: string,
+  prepayment: Prepayment,
+): Promise<boolean> {
   const { rowCount } = await tx.query(
     `INSERT INTO payment (tenant, provider, transaction_id, order_id, amount_fen, state, held_by, paid_at)
      VALUES ($1, $2, $3, $4, $5, 'applied', $6, $7) ON CONFLICT DO NOTHING`,
@@ -278,6 +317,7 @@ export async function decideLateMoney(
     if (!payment) return { outcome: 'alreadyDecided' };
     if (payment.state === 'late' && payment.orderState === 'expired') {
       const rehold = await reholdOrder(tx, { orderId: payment.orderId, mode: 'late' });
+      if (rehold.kind === 'movedOn') return { outcome: 'alreadyDecided' };
       if (rehold.kind === 'reheld') return takeLate(tx, money, { orderId: payment.orderId, run: rehold.run });
     }
     // under the order's lock, so that a repeat of this decision waits and then finds the refund
@@ -310,7 +350,8 @@ async function takeLate(
     [tx.tenant, money.provider, money.transactionId],
   );
   // somebody decided between our read and our locks: take nothing, their decision stands
-  if (taken.rowCount !== 1 || applied.rowCount !== 1) throw new Rollback<LateMoneyDecision>({ outcome: 'alreadyDecided' });
+  if (taken.rowCount !== 1 || applied.rowCount !== 1)
+    throw new Rollback<LateMoneyDecision>({ outcome: 'alreadyDecided' });
   await insertOrderEvent(tx, orderId, 'reheld');
   await insertOutbox(tx, [{ kind: 'startOrder', subject: orderId, payload: { run }, urgent: true }]);
   return { outcome: 'reheld', orderId, run };

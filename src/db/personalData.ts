@@ -80,15 +80,18 @@ function decrypt(key: Buffer, sealed: Buffer, bound: Buffer): Buffer {
 }
 
 /** Stores who the buyer is, encrypted; an order without any such fields gets no row. */
-export async function insertRecipient(tx: TenantTx, personalData: PersonalData, orderId: string, recipient: Recipient): Promise<void> {
+export async function insertRecipient(
+  tx: TenantTx,
+  personalData: PersonalData,
+  orderId: string,
+  recipient: Recipient,
+): Promise<void> {
   if (Object.values(recipient).every((value) => value === undefined)) return;
   const { keyId, sealed } = personalData.seal({ tenant: tx.tenant, orderId }, recipient);
-  const phone = recipient.phone === undefined ? null : personalData.digest(`phone ${tx.tenant}`, recipient.phone);
-  await tx.query('INSERT INTO recipient (tenant, order_id, key_id, sealed, phone_digest) VALUES ($1, $2, $3, $4, $5)', [
-    tx.tenant,
-    orderId,
-    keyId,
-    sealed,
-    phone,
-  ]);
+  const phone =
+    recipient.phone === undefined ? null : personalData.digest(`phone ${tx.tenant}`, recipient.phone);
+  await tx.query(
+    'INSERT INTO recipient (tenant, order_id, key_id, sealed, phone_digest) VALUES ($1, $2, $3, $4, $5)',
+    [tx.tenant, orderId, keyId, sealed, phone],
+  );
 }

@@ -1,10 +1,12 @@
-import type { PlannedLine } from '../domain/order/model';
 import { planAdmission } from '../domain/order/admission';
+import type { OrderState, PlannedLine } from '../domain/order/model';
 import { type AdmissionSubject, lockAdmission, writeAdmission } from './admission';
 import { readSkus } from './admission.read';
+import { lockOrders } from './holds';
 import type { TenantTx } from './transaction';
 
 interface OrderRow {
+  state: OrderState;
   buyer_ref: string;
   community_id: string | null;
   pickup_point_id: string | null;
@@ -20,6 +22,9 @@ interface OrderRow {
   run: number;
 }
 
+/** reheld: held and committed · short: cannot be kept · movedOn: the order changed meanwhile, nothing was done. */
+export type Rehold = { kind: 'reheld'; run: number } | { kind: 'short' } | { kind: 'movedOn' };
+
 /**
  * Holds and commits a paid-for order's goods again, whole or not at all. `late`: the money came after the hold had
  * ended, and only the same promise will do. `paid`: the order came already paid and could not be kept then; any
@@ -29,12 +34,15 @@ interface OrderRow {
 export async function reholdOrder(
   tx: TenantTx,
   { orderId, mode }: { orderId: string; mode: 'late' | 'paid' },
-): Promise<{ kind: 'reheld'; run: number } | { kind: 'short' }> {
+): Promise<Rehold> {
   const order = await findOrder(tx, orderId);
   const lines = await findLines(tx, orderId);
   const subject: AdmissionSubject = {
     lines,
-    skus: await readSkus(tx, lines.flatMap((line) => [line.sku, ...line.components.map((part) => part.sku)])),
+    skus: await readSkus(
+      tx,
+      lines.flatMap((line) => [line.sku, ...line.components.map((part) => part.sku)]),
+    ),
     destination: {
       deliveryMethod: order.delivery_method,
       location: order.lat === null || order.lng === null ? null : { lat: order.lat, lng: order.lng },
@@ -52,6 +60,9 @@ export async function reholdOrder(
     exceptOrderId: orderId,
   };
   const state = await lockAdmission(tx, subject);
+  const [locked] = await lockOrders(tx, [orderId]);
+  // read before the locks: somebody may have decided in between
+  if (locked?.state !== order.state || locked.run !== order.run) return { kind: 'movedOn' };
   const admitted = planAdmission(
     {
       lines,
@@ -66,7 +77,14 @@ export async function reholdOrder(
   await tx.query(
     `UPDATE orders SET run = $3, ship_by = $4, deliver_by = CASE WHEN $6 THEN deliver_by ELSE $5 END
       WHERE tenant = $1 AND order_id = $2`,
-    [tx.tenant, orderId, run, new Date(admitted.promise.shipBy), new Date(admitted.promise.deliverBy), mode === 'late'],
+    [
+      tx.tenant,
+      orderId,
+      run,
+      new Date(admitted.promise.shipBy),
+      new Date(admitted.promise.deliverBy),
+      mode === 'late',
+    ],
   );
   await writeAdmission(tx, {
     orderId,
@@ -81,7 +99,7 @@ export async function reholdOrder(
 
 async function findOrder(tx: TenantTx, orderId: string): Promise<OrderRow> {
   const { rows } = await tx.query<OrderRow>(
-    `SELECT buyer_ref, community_id, pickup_point_id, region, lat, lng, delivery_method, window_from, window_to,
+    `SELECT state, buyer_ref, community_id, pickup_point_id, region, lat, lng, delivery_method, window_from, window_to,
             deliver_by, live_session_id, placed_on, run
        FROM orders WHERE tenant = $1 AND order_id = $2`,
     [tx.tenant, orderId],

@@ -12,7 +12,10 @@ export type Row = Record<string, unknown>;
 
 /** What may be asked of an open transaction. */
 export interface Tx {
-  query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<{ rows: R[]; rowCount: number }>;
+  query<R extends object = Row>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ rows: R[]; rowCount: number }>;
 }
 
 /** An open transaction bound to one tenant. */
@@ -134,6 +137,7 @@ export function isUnavailable(error: unknown): boolean {
     /^(08|53|57P)/.test(code) ||
     isConflict(error) ||
     ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT'].includes(code) ||
-    (error instanceof Error && /Connection terminated|timeout exceeded when trying to connect/.test(error.message))
+    (error instanceof Error &&
+      /Connection terminated|timeout exceeded when trying to connect/.test(error.message))
   );
 }

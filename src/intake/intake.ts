@@ -8,7 +8,13 @@ import { insertRecipient, type PersonalData, type Recipient } from '../db/person
 import { type Database, Rollback, type TenantTx } from '../db/transaction';
 import { chooseRules, holdMilliseconds } from '../domain/catalogue/rules';
 import { addDays, endOfDay, localDateOf } from '../domain/network/calendar';
-import { type Admission, type Admitted, type AdmissionSku, type AdmissionState, planAdmission } from '../domain/order/admission';
+import {
+  type Admission,
+  type Admitted,
+  type AdmissionSku,
+  type AdmissionState,
+  planAdmission,
+} from '../domain/order/admission';
 import type { Destination } from '../domain/order/model';
 import { orderTotal } from '../domain/order/price';
 import { canonicalJson } from './canonical';
@@ -43,7 +49,11 @@ export function createIntake(options: IntakeOptions): Intake {
   };
 }
 
-async function findRepeat(tx: TenantTx, request: IntakeRequest, bodyDigest: Buffer): Promise<IntakeAnswer | null> {
+async function findRepeat(
+  tx: TenantTx,
+  request: IntakeRequest,
+  bodyDigest: Buffer,
+): Promise<IntakeAnswer | null> {
   const stored = await findByExternalId(tx, request);
   if (!stored) return null;
   if (!stored.bodyDigest.equals(bodyDigest)) return { kind: 'conflict' };
@@ -81,7 +91,10 @@ async function placeNew(tx: TenantTx, placing: Placing): Promise<IntakeAnswer> {
   };
   const state = await lockAdmission(tx, subject);
   const payableUntil = draft.paid ? state.now : state.now + draft.holdMs;
-  const admission = planAdmission({ lines: draft.lines, destination: draft.destination, payableUntil }, state);
+  const admission = planAdmission(
+    { lines: draft.lines, destination: draft.destination, payableUntil },
+    state,
+  );
   const cameWithMoney = request.payment !== undefined;
   // thrown, so that what expiring past-due holds wrote is the sweeper's to write: a refusal stores nothing
   if (admission.kind !== 'admitted' && !cameWithMoney) throw new Rollback<IntakeAnswer>(admission);
@@ -94,8 +107,14 @@ async function raced(tx: TenantTx, { request, bodyDigest }: Placing): Promise<ne
   throw new Rollback<IntakeAnswer>((await findRepeat(tx, request, bodyDigest)) ?? { kind: 'conflict' });
 }
 
-async function draftOrder(tx: TenantTx, { request, paymentWindowSeconds }: Placing): Promise<Draft | IntakeAnswer> {
-  const skus = await readSkus(tx, request.lines.map((line) => line.sku));
+async function draftOrder(
+  tx: TenantTx,
+  { request, paymentWindowSeconds }: Placing,
+): Promise<Draft | IntakeAnswer> {
+  const skus = await readSkus(
+    tx,
+    request.lines.map((line) => line.sku),
+  );
   const unknown = request.lines.map((line) => line.sku).filter((sku) => !skus.has(sku));
   if (unknown.length > 0) return { kind: 'unknownSku', skus: [...new Set(unknown)] };
   const destination = await resolveDestination(tx, request);
@@ -104,7 +123,12 @@ async function draftOrder(tx: TenantTx, { request, paymentWindowSeconds }: Placi
   if (!Array.isArray(lines)) return lines;
   const total = orderTotal(lines, request.freightFen ?? 0);
   if (total.kind === 'tooLarge') {
-    return { kind: 'invalid', path: 'lines', expected: 'a total within the safe integers', received: 'a larger one' };
+    return {
+      kind: 'invalid',
+      path: 'lines',
+      expected: 'a total within the safe integers',
+      received: 'a larger one',
+    };
   }
   if (total.kind === 'badLine') {
     return {
@@ -145,7 +169,13 @@ interface Decision {
 function nothingHeld(state: AdmissionState): Admitted {
   // two days are what ops have to find a substitute or a later date before the buyer must be refunded
   const by = endOfDay(addDays(localDateOf(state.now, state.timeZone), 2), state.timeZone);
-  return { kind: 'admitted', holds: [], quotaHolds: [], capacity: [], promise: { shipBy: by, deliverBy: by } };
+  return {
+    kind: 'admitted',
+    holds: [],
+    quotaHolds: [],
+    capacity: [],
+    promise: { shipBy: by, deliverBy: by },
+  };
 }
 
 async function writeOrder(tx: TenantTx, placing: Placing, decision: Decision): Promise<IntakeAnswer | null> {
@@ -168,7 +198,10 @@ async function writeOrder(tx: TenantTx, placing: Placing, decision: Decision): P
     region: destination.region,
     location: destination.location,
     deliveryMethod: destination.deliveryMethod,
-    window: destination.window && { from: new Date(destination.window.from), to: new Date(destination.window.to) },
+    window: destination.window && {
+      from: new Date(destination.window.from),
+      to: new Date(destination.window.to),
+    },
     totalFen: draft.totalFen,
     freightFen: request.freightFen ?? 0,
     paidFen: request.payment?.amountFen ?? 0,
@@ -180,15 +213,30 @@ async function writeOrder(tx: TenantTx, placing: Placing, decision: Decision): P
     lines: draft.lines,
   });
   if (!inserted) return null;
-  await writeAdmission(tx, { orderId, run: 1, admitted, expiresAt, pickupPointId: destination.pickupPointId, actor });
+  await writeAdmission(tx, {
+    orderId,
+    run: 1,
+    admitted,
+    expiresAt,
+    pickupPointId: destination.pickupPointId,
+    actor,
+  });
   await insertRecipient(tx, personalData, orderId, recipientOf(request));
   await insertOrderEvent(tx, orderId, 'placed');
   if (request.payment && !(await insertPrepayment(tx, orderId, request.payment))) {
-    throw new Rollback<IntakeAnswer>({ kind: 'transactionUsed', transactionId: request.payment.transactionId });
+    throw new Rollback<IntakeAnswer>({
+      kind: 'transactionUsed',
+      transactionId: request.payment.transactionId,
+    });
   }
   if (draft.paid) await insertOrderEvent(tx, orderId, 'paid');
   if (admission.kind !== 'admitted') {
-    await raiseAttention(tx, { reason: 'paidShort', subject: orderId, orderId, detail: { refusal: admission } });
+    await raiseAttention(tx, {
+      reason: 'paidShort',
+      subject: orderId,
+      orderId,
+      detail: { refusal: admission },
+    });
   }
   await insertOutbox(tx, [{ kind: 'startOrder', subject: orderId, payload: { run: 1 }, urgent: draft.paid }]);
   return { kind: 'accepted', answer };
@@ -200,7 +248,13 @@ function acceptedOrder(draft: Draft, admitted: Admitted, expiresAt: Date | null)
     state: draft.paid ? 'paid' : 'awaitingPayment',
     expiresAt: expiresAt?.toISOString() ?? null,
     totalFen: draft.totalFen,
-    lines: draft.lines.map(({ lineId, sku, quantity, supply, unitPriceFen }) => ({ lineId, sku, quantity, supply, unitPriceFen })),
+    lines: draft.lines.map(({ lineId, sku, quantity, supply, unitPriceFen }) => ({
+      lineId,
+      sku,
+      quantity,
+      supply,
+      unitPriceFen,
+    })),
     promise: {
       shipBy: new Date(admitted.promise.shipBy).toISOString(),
       deliverBy: new Date(admitted.promise.deliverBy).toISOString(),

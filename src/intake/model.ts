@@ -40,7 +40,13 @@ export interface AcceptedOrder {
   /** Null for an order that came already paid: it never expires. */
   expiresAt: string | null;
   totalFen: number;
-  lines: { lineId: string; sku: string; quantity: number; supply: 'spot' | 'presale'; unitPriceFen: number }[];
+  lines: {
+    lineId: string;
+    sku: string;
+    quantity: number;
+    supply: 'spot' | 'presale';
+    unitPriceFen: number;
+  }[];
   promise: { shipBy: string; deliverBy: string };
 }
 

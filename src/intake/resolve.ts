@@ -27,7 +27,10 @@ export interface ResolvedLine extends PlannedLine {
  * order without one is the nearest that serves the community; the community is the named one, else the point's
  * nearest, else the one nearest to the buyer's location; the region is the community's.
  */
-export async function resolveDestination(tx: TenantTx, request: IntakeRequest): Promise<Destination | Refused> {
+export async function resolveDestination(
+  tx: TenantTx,
+  request: IntakeRequest,
+): Promise<Destination | Refused> {
   const { buyer } = request;
   const deliveryMethod = request.deliveryMethod ?? (buyer.pickupPointId === undefined ? 'express' : 'pickup');
   const named = await namedPlaces(tx, request);
@@ -35,7 +38,10 @@ export async function resolveDestination(tx: TenantTx, request: IntakeRequest): 
   let { point } = named;
   const community = named.community ?? (await communityOf(tx, point, buyer.location));
   if (point === null && deliveryMethod === 'pickup' && community) {
-    point = nearest(await readPointsOfCommunity(tx, community.communityId), buyer.location ?? community.location);
+    point = nearest(
+      await readPointsOfCommunity(tx, community.communityId),
+      buyer.location ?? community.location,
+    );
   }
   return {
     deliveryMethod,
@@ -43,7 +49,9 @@ export async function resolveDestination(tx: TenantTx, request: IntakeRequest): 
     communityId: community?.communityId ?? null,
     region: community?.region ?? null,
     pickupPointId: point?.pickupPointId ?? null,
-    window: request.window ? { from: Date.parse(request.window.from), to: Date.parse(request.window.to) } : null,
+    window: request.window
+      ? { from: Date.parse(request.window.from), to: Date.parse(request.window.to) }
+      : null,
   };
 }
 
@@ -57,7 +65,8 @@ async function namedPlaces(tx: TenantTx, { buyer }: IntakeRequest): Promise<Name
   if (buyer.pickupPointId !== undefined && !point) {
     return { kind: 'unknownReference', path: 'buyer.pickupPointId', id: buyer.pickupPointId };
   }
-  const community = buyer.communityId === undefined ? null : (await readCommunities(tx, buyer.communityId))[0];
+  const community =
+    buyer.communityId === undefined ? null : (await readCommunities(tx, buyer.communityId))[0];
   if (community === undefined) {
     return { kind: 'unknownReference', path: 'buyer.communityId', id: buyer.communityId ?? '' };
   }
@@ -87,13 +96,20 @@ export async function resolveLines(
   const presale = lines.filter((line) => isPresale(line));
   const now = presale.length === 0 ? 0 : (await readClock(tx)).now;
   const campaigns =
-    presale.length === 0 ? [] : await readCampaigns(tx, { ids: [], skus: presale.map((line) => line.sku) }, now);
+    presale.length === 0
+      ? []
+      : await readCampaigns(tx, { ids: [], skus: presale.map((line) => line.sku) }, now);
   const resolved: ResolvedLine[] = [];
   const seen = new Set<string>();
   for (const [index, line] of lines.entries()) {
     const lineId = line.lineId ?? String(index + 1);
     if (seen.has(lineId)) {
-      return { kind: 'invalid', path: `lines.${index}.lineId`, expected: 'a line id not used by another line', received: lineId };
+      return {
+        kind: 'invalid',
+        path: `lines.${index}.lineId`,
+        expected: 'a line id not used by another line',
+        received: lineId,
+      };
     }
     seen.add(lineId);
     const sku = skus.get(line.sku) as AdmissionSku;
@@ -104,7 +120,11 @@ export async function resolveLines(
         ? (ofSku.find((candidate) => candidate.opensAt <= now && now < candidate.closesAt) ?? null)
         : (ofSku.find((candidate) => candidate.campaignId === line.campaignId) ?? null);
     if (isPresale(line) && !campaign) {
-      return { kind: 'unknownReference', path: `lines.${index}.campaignId`, id: line.campaignId ?? `(none open for ${line.sku})` };
+      return {
+        kind: 'unknownReference',
+        path: `lines.${index}.campaignId`,
+        id: line.campaignId ?? `(none open for ${line.sku})`,
+      };
     }
     resolved.push({
       lineId,

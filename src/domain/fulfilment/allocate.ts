@@ -30,11 +30,20 @@ const exhaustiveOrigins = 3;
  * earliest usable expiry. Exhaustive over sets of up to three origins, then all sites by their fastest route, so
  * that a demand that can be met is met. Null: it cannot.
  */
-export function chooseOrigins(demand: SkuQuantity[], origins: Origin[], weights: Map<string, number>): SiteTake[] | null {
+export function chooseOrigins(
+  demand: SkuQuantity[],
+  origins: Origin[],
+  weights: Map<string, number>,
+): SiteTake[] | null {
   const ordered = [...origins].sort(byPreference(demand, weights));
   let best: Candidate | null = null;
   for (const set of setsOfDistinctSites(ordered, exhaustiveOrigins)) {
-    if (best && set.length > 1 && set.reduce((sum, origin) => sum + origin.route.rate.baseFen, 0) > best.costFen) continue;
+    if (
+      best &&
+      set.length > 1 &&
+      set.reduce((sum, origin) => sum + origin.route.rate.baseFen, 0) > best.costFen
+    )
+      continue;
     const candidate = evaluate(set, demand, weights);
     if (candidate && (!best || isBetter(candidate, best))) best = candidate;
   }
@@ -116,4 +125,3 @@ function fastestPerSite(origins: Origin[]): Origin[] {
   }
   return [...fastest.values()];
 }
-

@@ -1,5 +1,12 @@
 import type { Zone } from '../catalogue/model';
-import { addDays, endOfDay, instantOf, localDateOf, nextDeparture, nextHandOverDay } from '../network/calendar';
+import {
+  addDays,
+  endOfDay,
+  instantOf,
+  localDateOf,
+  nextDeparture,
+  nextHandOverDay,
+} from '../network/calendar';
 import { distanceKm } from '../network/distance';
 import type { Carrier, Instant, Location, PickupPoint, Rate, Site } from '../network/model';
 import type { Route } from './model';
@@ -37,8 +44,11 @@ export function canCarry(point: PickupPoint, zone: Zone): boolean {
 export function planRoutes(site: Site, journey: Journey, carriers: Carrier[]): Route[] | RouteRefusal {
   if (!site.zones.includes(journey.zone)) return 'noRoute';
   const byLeader = journey.deliveryMethod === 'pickup' && journey.zone !== 'special';
-  const able = byLeader ? [] : carriers.filter((carrier) => carrier.zones.includes(journey.zone) && carrier.rates[journey.zone]);
-  if (byLeader ? !journey.pickupPoint || !canCarry(journey.pickupPoint, journey.zone) : able.length === 0) return 'noRoute';
+  const able = byLeader
+    ? []
+    : carriers.filter((carrier) => carrier.zones.includes(journey.zone) && carrier.rates[journey.zone]);
+  if (byLeader ? !journey.pickupPoint || !canCarry(journey.pickupPoint, journey.zone) : able.length === 0)
+    return 'noRoute';
   const departure = nextDeparture(site, journey.readyAt, journey.timeZone);
   if (departure === null) return 'noRoute';
   if (journey.zone === 'special' && !leavesToday(departure, journey)) return 'pastCutoff';
@@ -118,4 +128,3 @@ export function byCost(weightGrams: number): (a: Route, b: Route) => number {
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
-

@@ -108,7 +108,11 @@ function planShipment({ siteId, zone, holds }: Group, request: SplitRequest): Sh
   };
 }
 
-function chooseRoute(group: Group, weightGrams: number, request: SplitRequest): Route | SplitRefusal['because'] {
+function chooseRoute(
+  group: Group,
+  weightGrams: number,
+  request: SplitRequest,
+): Route | SplitRefusal['because'] {
   const site = request.sites.find((candidate) => candidate.siteId === group.siteId);
   if (!site) return 'unknownSite';
   const { deliveryMethod, location, pickupPoint, window, timeZone, now: readyAt } = request;
@@ -118,6 +122,7 @@ function chooseRoute(group: Group, weightGrams: number, request: SplitRequest): 
   const fresh = routes.filter((route) => group.holds.every((hold) => route.handOverOn <= hold.keepsUntil));
   const cheaper = byCost(weightGrams);
   const inTime = fresh.filter((route) => route.deliverBy <= request.deliverBy).sort(cheaper);
-  const [best] = inTime.length > 0 ? inTime : fresh.sort((a, b) => a.deliverBy - b.deliverBy || cheaper(a, b));
+  const [best] =
+    inTime.length > 0 ? inTime : fresh.sort((a, b) => a.deliverBy - b.deliverBy || cheaper(a, b));
   return best ?? 'tooLittleLife';
 }

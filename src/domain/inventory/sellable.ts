@@ -39,8 +39,14 @@ export function earliestHandOverDay(site: Site, zone: Zone, state: SellableState
   if (departure === null) return null;
   const day = localDateOf(departure, state.timeZone);
   if (zone === 'special' && day !== localDateOf(state.now, state.timeZone)) return null;
-  const transit = state.carriers.filter((carrier) => carrier.zones.includes(zone)).map((carrier) => carrier.transitDays);
-  if (zone !== 'special' && state.leaders.some((leader) => zone === 'ambient' || leader.certificate === 'cold')) transit.push(1);
+  const transit = state.carriers
+    .filter((carrier) => carrier.zones.includes(zone))
+    .map((carrier) => carrier.transitDays);
+  if (
+    zone !== 'special' &&
+    state.leaders.some((leader) => zone === 'ambient' || leader.certificate === 'cold')
+  )
+    transit.push(1);
   return addDays(day, transit.length > 0 ? Math.min(...transit) : 0);
 }
 
@@ -56,7 +62,10 @@ export function sellableOf(sku: SellableSku, state: SellableState): Sellable {
     return { sellable: Math.floor(one.sellable / part.quantity), nearestExpiry: one.nearestExpiry };
   });
   const expiries = parts.flatMap((part) => (part.nearestExpiry === null ? [] : [part.nearestExpiry]));
-  return { sellable: Math.min(...parts.map((part) => part.sellable)), nearestExpiry: expiries.sort()[0] ?? null };
+  return {
+    sellable: Math.min(...parts.map((part) => part.sellable)),
+    nearestExpiry: expiries.sort()[0] ?? null,
+  };
 }
 
 function sellablePlain(sku: SellableSku, state: SellableState): Sellable {
@@ -65,10 +74,12 @@ function sellablePlain(sku: SellableSku, state: SellableState): Sellable {
     const handOverOn = earliestHandOverDay(site, sku.zone, state);
     if (handOverOn === null) return 0;
     const usable = state.lots.filter(
-      (lot) => lot.sku === sku.sku && lot.siteId === site.siteId && isUsable(lot, handOverOn, sku.minimumLifeDays),
+      (lot) =>
+        lot.sku === sku.sku && lot.siteId === site.siteId && isUsable(lot, handOverOn, sku.minimumLifeDays),
     );
     for (const lot of usable) {
-      if (freeUnits(lot) > 0 && (nearestExpiry === null || lot.expiresOn < nearestExpiry)) nearestExpiry = lot.expiresOn;
+      if (freeUnits(lot) > 0 && (nearestExpiry === null || lot.expiresOn < nearestExpiry))
+        nearestExpiry = lot.expiresOn;
     }
     return siteSellable(usable, site.safetyStock);
   });
@@ -76,6 +87,10 @@ function sellablePlain(sku: SellableSku, state: SellableState): Sellable {
 }
 
 /** What of one lot can be sold now, before any safety stock: 0 when it is not usable. */
-export function sellableOfLot(lot: LotBalance, handOverOn: LocalDate | null, minimumLifeDays: number): number {
+export function sellableOfLot(
+  lot: LotBalance,
+  handOverOn: LocalDate | null,
+  minimumLifeDays: number,
+): number {
   return handOverOn !== null && isUsable(lot, handOverOn, minimumLifeDays) ? freeUnits(lot) : 0;
 }

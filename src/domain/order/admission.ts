@@ -10,7 +10,14 @@ import type { LotBalance } from '../inventory/model';
 import { endOfDay, localDateOf } from '../network/calendar';
 import type { Carrier, Instant, LocalDate, PickupPoint, PointZone, Site } from '../network/model';
 import { type Campaign, quotaRemaining } from '../presale/model';
-import type { DeliveryPromise, Destination, PlannedHold, PlannedLine, PlannedQuotaHold, Shortfall } from './model';
+import type {
+  DeliveryPromise,
+  Destination,
+  PlannedHold,
+  PlannedLine,
+  PlannedQuotaHold,
+  Shortfall,
+} from './model';
 
 /** A SKU with the rules in force for it. */
 export interface AdmissionSku extends Sku {
@@ -90,7 +97,8 @@ function checkPurchaseLimits(lines: PlannedLine[], state: AdmissionState): Admis
   for (const { sku, quantity } of sumBySku(lines)) {
     const limit = state.skus.get(sku)?.purchaseLimitUnits ?? null;
     const bought = state.bought.get(sku) ?? 0;
-    if (limit !== null && bought + quantity > limit) return { kind: 'purchaseLimit', sku, limit, bought, asked: quantity };
+    if (limit !== null && bought + quantity > limit)
+      return { kind: 'purchaseLimit', sku, limit, bought, asked: quantity };
   }
   return null;
 }
@@ -100,7 +108,10 @@ interface QuotaPlan {
   promises: DeliveryPromise[];
 }
 
-function planQuota({ lines, destination }: AdmissionRequest, state: AdmissionState): QuotaPlan | AdmissionRefusal {
+function planQuota(
+  { lines, destination }: AdmissionRequest,
+  state: AdmissionState,
+): QuotaPlan | AdmissionRefusal {
   const presale = lines.filter((line) => line.supply === 'presale');
   const first = presale[0];
   if (!first) return { quotaHolds: [], promises: [] };
@@ -122,7 +133,9 @@ function planQuota({ lines, destination }: AdmissionRequest, state: AdmissionSta
       region,
       quantity: line.quantity,
     })),
-    promises: presale.map((line) => presalePromise(state.campaigns.get(line.campaignId ?? '') as Campaign, state.timeZone)),
+    promises: presale.map((line) =>
+      presalePromise(state.campaigns.get(line.campaignId ?? '') as Campaign, state.timeZone),
+    ),
   };
 }
 
@@ -137,7 +150,11 @@ interface StockPlan {
   routes: Route[];
 }
 
-function planStock(lines: PlannedLine[], request: AdmissionRequest, state: AdmissionState): StockPlan | AdmissionRefusal {
+function planStock(
+  lines: PlannedLine[],
+  request: AdmissionRequest,
+  state: AdmissionState,
+): StockPlan | AdmissionRefusal {
   const demand = sumBySku(lines.flatMap((line) => line.components));
   const takes: SiteTake[] = [];
   const shortfall: Shortfall[] = [];
@@ -146,7 +163,9 @@ function planStock(lines: PlannedLine[], request: AdmissionRequest, state: Admis
     if (wanted.length === 0) continue;
     const routes = routesFrom(zone, request, state);
     if (typeof routes === 'string') {
-      return routes === 'pastCutoff' ? { kind: 'pastCutoff', zone } : { kind: 'noRoute', zone, because: 'nobodyMayCarryIt' };
+      return routes === 'pastCutoff'
+        ? { kind: 'pastCutoff', zone }
+        : { kind: 'noRoute', zone, because: 'nobodyMayCarryIt' };
     }
     const short = findShortfall(wanted, routes, state);
     shortfall.push(...short);
@@ -196,16 +215,24 @@ function shortOf(part: SkuQuantity, routes: Route[], state: AdmissionState): Sho
   const today = localDateOf(state.now, state.timeZone);
   const served = state.sites.map((site) => {
     const handOverOn = fastest.get(site.siteId);
-    return { serves: handOverOn !== undefined, units: sellableAt(site, part.sku, handOverOn ?? today, state) };
+    return {
+      serves: handOverOn !== undefined,
+      units: sellableAt(site, part.sku, handOverOn ?? today, state),
+    };
   });
   const serving = served.reduce((sum, site) => sum + (site.serves ? site.units : 0), 0);
-  const pool = poolSellable(served.map((site) => site.units), state.skus.get(part.sku)?.safetyStock ?? 0);
+  const pool = poolSellable(
+    served.map((site) => site.units),
+    state.skus.get(part.sku)?.safetyStock ?? 0,
+  );
   return { sku: part.sku, asked: part.quantity, sellable: Math.min(serving, pool) };
 }
 
 function usableLots(siteId: string, sku: string, handOverOn: LocalDate, state: AdmissionState): LotBalance[] {
   const minimum = state.skus.get(sku)?.minimumLifeDays ?? 0;
-  return state.lots.filter((lot) => lot.siteId === siteId && lot.sku === sku && isUsable(lot, handOverOn, minimum));
+  return state.lots.filter(
+    (lot) => lot.siteId === siteId && lot.sku === sku && isUsable(lot, handOverOn, minimum),
+  );
 }
 
 function sellableAt(site: Site, sku: string, handOverOn: LocalDate, state: AdmissionState): number {
@@ -241,7 +268,10 @@ function bindToLots(lines: PlannedLine[], takes: SiteTake[], state: AdmissionSta
   const holds: PlannedHold[] = [];
   const wanted = lines.flatMap((line) => line.components.map((part) => ({ lineId: line.lineId, ...part })));
   for (const take of takes) {
-    const lots = takeFefo(usableLots(take.route.siteId, take.sku, take.route.handOverOn, state), take.quantity);
+    const lots = takeFefo(
+      usableLots(take.route.siteId, take.sku, take.route.handOverOn, state),
+      take.quantity,
+    );
     for (const lot of lots) {
       let units = lot.quantity;
       for (const part of wanted) {
@@ -276,17 +306,23 @@ function mergeHolds(holds: PlannedHold[]): PlannedHold[] {
 }
 
 /** Litres are taken for spot lines; presale goods take theirs when they have come and are planned. */
-function planCapacity(request: AdmissionRequest, state: AdmissionState): Admitted['capacity'] | AdmissionRefusal {
+function planCapacity(
+  request: AdmissionRequest,
+  state: AdmissionState,
+): Admitted['capacity'] | AdmissionRefusal {
   const point = state.pickupPoint;
   if (!point || request.destination.deliveryMethod !== 'pickup') return [];
   const millilitres = new Map<PointZone, number>();
-  for (const part of sumBySku(request.lines.flatMap((line) => (line.supply === 'spot' ? line.components : [])))) {
+  for (const part of sumBySku(
+    request.lines.flatMap((line) => (line.supply === 'spot' ? line.components : [])),
+  )) {
     const sku = state.skus.get(part.sku);
     if (!sku || sku.zone === 'special') continue;
     millilitres.set(sku.zone, (millilitres.get(sku.zone) ?? 0) + sku.volumeMillilitres * part.quantity);
   }
   for (const [zone, taken] of millilitres) {
-    if (state.pointLoad[zone] + taken > point.capacity[zone]) return { kind: 'noRoute', zone, because: 'pickupPointFull' };
+    if (state.pointLoad[zone] + taken > point.capacity[zone])
+      return { kind: 'noRoute', zone, because: 'pickupPointFull' };
   }
   return [...millilitres].map(([zone, taken]) => ({ zone, millilitres: taken }));
 }

@@ -4,7 +4,10 @@ export interface PricedLine {
   discountFen: number;
 }
 
-export type OrderTotal = { kind: 'total'; totalFen: number } | { kind: 'badLine'; index: number } | { kind: 'tooLarge' };
+export type OrderTotal =
+  | { kind: 'total'; totalFen: number }
+  | { kind: 'badLine'; index: number }
+  | { kind: 'tooLarge' };
 
 /**
  * Σ (unit price × quantity − discount) + freight, in fen. A discount larger than its line and a sum beyond the
