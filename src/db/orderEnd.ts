@@ -1,5 +1,5 @@
 import type { AttentionReason } from '../domain/order/attention';
-import type { LockedOrder } from './holds';
+import { type LockedOrder, releaseCapacity, unconverted } from './holds';
 import { insertOrderEvent } from './order';
 import { insertOutbox } from './outbox';
 import type { TenantTx } from './transaction';
@@ -26,13 +26,15 @@ export async function endOrder(
   end: { to: 'delivered' | 'cancelled'; detail?: object },
 ): Promise<void> {
   if (end.to === 'delivered' && order.state === 'paid') {
-    await tx.query(`UPDATE orders SET state = 'fulfilling' WHERE tenant = $1 AND order_id = $2`, [tx.tenant, order.orderId]);
+    await tx.query(`UPDATE orders SET state = 'fulfilling' WHERE tenant = $1 AND order_id = $2`, [
+      tx.tenant,
+      order.orderId,
+    ]);
   }
-  await tx.query('UPDATE orders SET state = $3, ended_at = clock_timestamp() WHERE tenant = $1 AND order_id = $2', [
-    tx.tenant,
-    order.orderId,
-    end.to,
-  ]);
+  await tx.query(
+    'UPDATE orders SET state = $3, ended_at = clock_timestamp() WHERE tenant = $1 AND order_id = $2',
+    [tx.tenant, order.orderId, end.to],
+  );
   await insertOrderEvent(tx, order.orderId, end.to, end.detail);
   await tx.query(
     `UPDATE attention SET resolved_at = clock_timestamp(), resolved_by = 'system', action = 'cleared'
@@ -40,5 +42,37 @@ export async function endOrder(
     [tx.tenant, order.orderId, aboutGoods],
   );
   const stage = end.to === 'delivered' ? 'ended' : 'cancelled';
-  await insertOutbox(tx, [{ kind: 'signalOrder', subject: order.orderId, payload: { stage, run: order.run } }]);
+  await insertOutbox(tx, [
+    { kind: 'signalOrder', subject: order.orderId, payload: { stage, run: order.run } },
+  ]);
+}
+
+/** States after which nothing more is expected of a shipment. */
+const terminal = ['delivered', 'returned', 'cancelled'];
+
+/**
+ * What the end of a shipment may end with it: litres of each zone of which nothing more comes to the point, and the
+ * order itself when every unit is delivered, returned or cancelled. The caller has locked the order.
+ */
+export async function finishOrder(tx: TenantTx, order: LockedOrder): Promise<void> {
+  const values = [tx.tenant, order.orderId, terminal];
+  const zones = await tx.query<{ zone: string }>(
+    `SELECT c.zone FROM capacity_hold c
+      WHERE c.tenant = $1 AND c.order_id = $2 AND c.released_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.zone = c.zone
+                           AND s.state <> ALL ($3::text[]))
+        AND NOT EXISTS (SELECT 1 FROM hold h JOIN sku k ON k.tenant = h.tenant AND k.sku = h.sku
+                         WHERE h.tenant = $1 AND h.order_id = $2 AND h.remaining > 0 AND k.zone = c.zone)
+      ORDER BY c.zone`,
+    values,
+  );
+  for (const { zone } of zones.rows) await releaseCapacity(tx, { orderIds: [order.orderId], zone });
+  const { rows } = await tx.query<{ open: boolean }>(
+    `SELECT EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.state <> ALL ($3::text[]))
+         OR EXISTS (SELECT 1 FROM hold h WHERE h.tenant = $1 AND h.order_id = $2 AND h.remaining > 0)
+         OR EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = $1 AND q.order_id = $2 AND ${unconverted}) AS open`,
+    values,
+  );
+  if (rows[0]?.open || (order.state !== 'paid' && order.state !== 'fulfilling')) return;
+  await endOrder(tx, order, { to: 'delivered' });
 }

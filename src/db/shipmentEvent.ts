@@ -2,9 +2,9 @@ import { hasLeft, isTerminal, nextShipmentState, rankOf } from '../domain/fulfil
 import type { ShipmentRank, ShipmentState } from '../domain/fulfilment/model';
 import type { Movement } from '../domain/inventory/model';
 import { clearAttention, raiseAttention } from './attention';
-import { type LockedOrder, lockOrders, releaseCapacity, unconverted } from './holds';
+import { type LockedOrder, lockOrders } from './holds';
 import { lockPools, writeMovements } from './inventory';
-import { endOrder } from './orderEnd';
+import { finishOrder } from './orderEnd';
 import type { Database, TenantTx } from './transaction';
 
 /** One scan or report about a shipment, by a carrier's callback or by people. */
@@ -82,7 +82,6 @@ async function findRepeat(tx: TenantTx, event: ShipmentEvent): Promise<ShipmentE
 interface Target {
   shipmentId: string;
   orderId: string;
-  zone: string;
   parcelId: string | null;
   state: ShipmentState;
 }
@@ -90,14 +89,20 @@ interface Target {
 /** By shipment, by waybill, or by both when they agree; a named parcel must be the shipment's own. */
 async function findTarget(tx: TenantTx, event: ShipmentEvent): Promise<Target | null> {
   const { rows } = await tx.query<Target>(
-    `SELECT s.shipment_id AS "shipmentId", s.order_id AS "orderId", s.zone, p.parcel_id AS "parcelId", s.state
+    `SELECT s.shipment_id AS "shipmentId", s.order_id AS "orderId", p.parcel_id AS "parcelId", s.state
        FROM shipment s LEFT JOIN parcel p ON p.tenant = s.tenant AND p.shipment_id = s.shipment_id
         AND (p.waybill_no = $3 OR p.parcel_id = $4)
       WHERE s.tenant = $1
         AND s.shipment_id = coalesce($2, (SELECT w.shipment_id FROM parcel w WHERE w.tenant = $1 AND w.waybill_no = $3))
         AND ($3::text IS NULL OR p.waybill_no = $3) AND ($4::text IS NULL OR p.parcel_id = $4)
         AND ($5::text IS NULL OR s.carrier_id = $5)`,
-    [tx.tenant, event.shipmentId ?? null, event.waybillNo ?? null, event.parcelId ?? null, event.carrierId ?? null],
+    [
+      tx.tenant,
+      event.shipmentId ?? null,
+      event.waybillNo ?? null,
+      event.parcelId ?? null,
+      event.carrierId ?? null,
+    ],
   );
   return rows[0] ?? null;
 }
@@ -164,7 +169,13 @@ async function applyEvent(tx: TenantTx, event: ShipmentEvent, target: LockedTarg
   if (state === 'cancelled') {
     if (isLeaving(event.kind)) {
       const detail = { kind: event.kind, source: event.source };
-      await raiseAttention(tx, { reason: 'movedAfterCancel', subject: shipmentId, orderId, shipmentId, detail });
+      await raiseAttention(tx, {
+        reason: 'movedAfterCancel',
+        subject: shipmentId,
+        orderId,
+        shipmentId,
+        detail,
+      });
     }
     return state;
   }
@@ -175,7 +186,7 @@ async function applyEvent(tx: TenantTx, event: ShipmentEvent, target: LockedTarg
     await raiseAttention(tx, { reason: 'deliveryFailed', subject: shipmentId, orderId, shipmentId });
   }
   if (next !== state && hasLeft(next)) await clearOvertaken(tx, shipmentId, next);
-  if (!isTerminal(state) && isTerminal(next)) await finishShipment(tx, target);
+  if (!isTerminal(state) && isTerminal(next)) await finishOrder(tx, target.order);
   return next;
 }
 
@@ -229,19 +240,4 @@ async function clearOvertaken(tx: TenantTx, shipmentId: string, state: ShipmentS
   if (!isTerminal(state)) return;
   await clearAttention(tx, 'deliveryFailed', shipmentId);
   await clearAttention(tx, 'overdue', shipmentId);
-}
-
-/** Litres of the zone are free when nothing more of it comes; the order ends with its last shipment. */
-async function finishShipment(tx: TenantTx, { order, zone }: LockedTarget): Promise<void> {
-  const { rows } = await tx.query<{ zone_open: boolean; order_open: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.zone = $3
-                       AND s.state <> ALL ($4::text[])) AS zone_open,
-            EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.state <> ALL ($4::text[]))
-            OR EXISTS (SELECT 1 FROM hold h WHERE h.tenant = $1 AND h.order_id = $2 AND h.remaining > 0)
-            OR EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = $1 AND q.order_id = $2 AND ${unconverted}) AS order_open`,
-    [tx.tenant, order.orderId, zone, ['delivered', 'returned', 'cancelled']],
-  );
-  if (!rows[0]?.zone_open) await releaseCapacity(tx, { orderIds: [order.orderId], zone });
-  if (rows[0]?.order_open || (order.state !== 'paid' && order.state !== 'fulfilling')) return;
-  await endOrder(tx, order, { to: 'delivered' });
 }
