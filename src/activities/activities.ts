@@ -1,0 +1,34 @@
+import type { CarrierClient } from '../clients/carriers/client';
+import type { PaymentClient } from '../clients/payment/client';
+import type { PersonalData } from '../db/personalData';
+import type { Database } from '../db/transaction';
+import { type FulfilmentActivities, createFulfilmentActivities } from './fulfilment';
+import { type OrderActivities, type Patience, createOrderActivities } from './order';
+import { type RefundActivities, createRefundActivities } from './refund';
+
+export type Activities = OrderActivities & FulfilmentActivities & RefundActivities;
+
+export interface ActivitiesNeeds {
+  /** As `xianda_app`. */
+  db: Database;
+  payment: PaymentClient;
+  carriers: CarrierClient;
+  personalData: PersonalData;
+  callbackUrl(carrierId: string): string;
+  patience?: Partial<Patience>;
+}
+
+const defaultPatience: Patience = {
+  overdueGraceSeconds: 3600,
+  partnerRetrySeconds: 900,
+  reviewSeconds: 24 * 3600,
+};
+
+/** All activities of all nouns, with what they need. */
+export function createActivities({ patience, ...needs }: ActivitiesNeeds): Activities {
+  return {
+    ...createOrderActivities({ ...needs, patience: { ...defaultPatience, ...patience } }),
+    ...createFulfilmentActivities(needs),
+    ...createRefundActivities(needs),
+  };
+}

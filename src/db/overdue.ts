@@ -1,0 +1,44 @@
+import { raiseAttention } from './attention';
+import type { Database } from './transaction';
+
+export interface PromiseReview {
+  tenant: string;
+  orderId: string;
+  /** Last instant of the presale promise that no goods stand behind yet; null when there is none. */
+  goodsUntil: Date | null;
+  /** After a shipment's promise before it is called overdue. */
+  graceSeconds: number;
+  /** Until what is overdue is looked at again. */
+  reviewSeconds: number;
+}
+
+/**
+ * Parks what the order's buyer was promised and has not got: each open shipment past its `deliverBy` and the
+ * grace, and a presale promise past its last day. Answers when the next promise falls due; where all have,
+ * `reviewSeconds` from now. What is parked already stays as it is. Database time decides.
+ */
+export async function raiseOverdue(db: Database, review: PromiseReview): Promise<Date> {
+  const { tenant, orderId, goodsUntil, graceSeconds, reviewSeconds } = review;
+  return db.inTenant(tenant, async (tx) => {
+    const { rows } = await tx.query<{ shipmentId: string | null; dueAt: Date; due: boolean; now: Date }>(
+      `SELECT "shipmentId", "dueAt", "dueAt" <= now AS due, now
+         FROM (SELECT shipment_id AS "shipmentId", deliver_by + make_interval(secs => $3) AS "dueAt"
+                 FROM shipment
+                WHERE tenant = $1 AND order_id = $2 AND state NOT IN ('delivered', 'returned', 'cancelled')
+               UNION ALL SELECT NULL, $4::timestamptz WHERE $4::timestamptz IS NOT NULL) promise,
+              clock_timestamp() now`,
+      [tenant, orderId, graceSeconds, goodsUntil],
+    );
+    for (const { shipmentId } of rows.filter((row) => row.due)) {
+      await raiseAttention(
+        tx,
+        shipmentId === null
+          ? { reason: 'presaleOverdue', subject: orderId, orderId }
+          : { reason: 'overdue', subject: shipmentId, orderId, shipmentId },
+      );
+    }
+    const ahead = rows.filter((row) => !row.due).map((row) => row.dueAt.getTime());
+    const now = rows[0]?.now.getTime() ?? Date.now();
+    return new Date(Math.min(now + reviewSeconds * 1000, ...ahead));
+  });
+}

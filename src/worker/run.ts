@@ -1,0 +1,174 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { type ActivitiesNeeds, createActivities } from '../activities/activities';
+import { createSandboxCarrierClient } from '../clients/carriers/client';
+import { createSandboxPaymentClient } from '../clients/payment/client';
+import { type Config, ConfigError } from '../config';
+import { createPersonalData } from '../db/personalData';
+import { type Database, createDatabase } from '../db/transaction';
+import { type Logger, createLogger } from '../log';
+import { loadWorkflowBundle } from './bundle';
+import { toTemporalLogger } from './temporalLogger';
+
+export interface RunningWorker {
+  close(): Promise<void>;
+}
+
+const partnerTimeoutMs = 10_000;
+const databaseConnections = 20;
+/** Short SQL steps, which wait for the database most of their time: more than its connections only queue there. */
+const concurrentLocalActivities = 40;
+const concurrentActivities = 100;
+/** 0.3–1 MB each: 1,000 keep a worker below 500 MB with 20,000 orders open. */
+const cachedWorkflows = 1000;
+const databaseCheckMs = 1000;
+const databaseChecks = 3;
+const pingTimeoutMs = 5000;
+const retryMs = 1000;
+
+/**
+ * Runs workflows and activities until closed. Waits, with a line in the log, for whichever of PostgreSQL and
+ * Temporal is not there; answers once it polls. While the database is away it does not poll, so that no workflow
+ * task is held by steps that cannot succeed; a Temporal server that comes back is joined again.
+ */
+export async function runWorker(config: Config): Promise<RunningWorker> {
+  const logger = createLogger({ role: 'worker', level: config.logLevel });
+  Runtime.install({ logger: toTemporalLogger(logger), shutdownSignals: [] });
+  const url = required(config.databaseUrl, 'DATABASE_URL');
+  const db = createDatabase({ url, role: 'xianda_app', maxConnections: databaseConnections });
+  // a connection of its own: a busy pool must not look like a database that is away
+  const pulse = createDatabase({ url, role: 'xianda_app', maxConnections: 1 });
+  const stop = new AbortController();
+  const bundle = await loadWorkflowBundle();
+  const activities = createActivities(activitiesNeeds(config, db));
+  let ended: Promise<void> = Promise.resolve();
+  await new Promise<void>((onPolling) => {
+    ended = keepWorking({ config, logger, pulse, bundle, activities, stop: stop.signal, onPolling });
+  });
+  return {
+    async close() {
+      stop.abort();
+      await ended;
+      await Promise.all([db.close(), pulse.close()]);
+    },
+  };
+}
+
+function required<Value>(value: Value | undefined, name: string): Value {
+  if (value !== undefined) return value;
+  throw new ConfigError(`A worker needs ${name}: set it, or start the development stack with \`npm start\`.`);
+}
+
+function activitiesNeeds(config: Config, db: Database): ActivitiesNeeds {
+  return {
+    db,
+    payment: createSandboxPaymentClient({
+      baseUrl: required(config.sandboxPaymentUrl, 'SANDBOX_PAYMENT_URL'),
+      secret: config.sandboxPaymentSecret,
+      timeoutMs: partnerTimeoutMs,
+    }),
+    carriers: createSandboxCarrierClient({ secret: config.sandboxCarrierSecret, timeoutMs: partnerTimeoutMs }),
+    personalData: createPersonalData(config.personalDataKeys),
+    callbackUrl: (carrierId) =>
+      `http://127.0.0.1:${config.port}/v1/carriers/${encodeURIComponent(carrierId)}/events`,
+  };
+}
+
+interface Work {
+  config: Config;
+  logger: Logger;
+  pulse: Database;
+  bundle: string;
+  activities: object;
+  stop: AbortSignal;
+  onPolling(): void;
+}
+
+async function keepWorking(work: Work): Promise<void> {
+  const { logger, stop } = work;
+  while (!stop.aborted) {
+    try {
+      await untilDatabaseAnswers(work);
+      await workUntilSomethingIsAway(work);
+    } catch (err) {
+      if (stop.aborted) return;
+      logger.warn({ err }, 'the worker stopped working; it starts again');
+      await pause(retryMs, stop);
+    }
+  }
+}
+
+async function workUntilSomethingIsAway(work: Work): Promise<void> {
+  const { config, logger, pulse, bundle, activities, stop, onPolling } = work;
+  const address = required(config.temporalAddress, 'TEMPORAL_ADDRESS');
+  const connection = await NativeConnection.connect({ address });
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace: config.temporalNamespace,
+      taskQueue: config.temporalTaskQueue,
+      workflowBundle: { code: bundle },
+      activities,
+      maxCachedWorkflows: cachedWorkflows,
+      maxConcurrentLocalActivityExecutions: concurrentLocalActivities,
+      maxConcurrentActivityTaskExecutions: concurrentActivities,
+      shutdownGraceTime: '3 s',
+      shutdownForceTime: '7 s',
+    });
+    const over = new AbortController();
+    const shutDown = () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
+    stop.addEventListener('abort', shutDown, { once: true });
+    const running = worker.run().finally(() => over.abort());
+    if (stop.aborted) shutDown();
+    logger.info({ address, taskQueue: config.temporalTaskQueue }, 'working');
+    onPolling();
+    const watching = untilDatabaseIsAway(pulse, AbortSignal.any([stop, over.signal])).then((away) => {
+      if (!away) return;
+      logger.warn('the database is away: no more work is taken until it is back');
+      shutDown();
+    });
+    await Promise.all([running, watching]).finally(() => stop.removeEventListener('abort', shutDown));
+  } finally {
+    await connection.close().catch(() => undefined);
+  }
+}
+
+async function untilDatabaseAnswers({ pulse, logger, stop }: Work): Promise<void> {
+  for (let told = false; !stop.aborted; told = true) {
+    try {
+      await ping(pulse);
+      return;
+    } catch (err) {
+      if (!told) logger.warn({ err }, 'waiting for the database');
+      await pause(retryMs, stop);
+    }
+  }
+}
+
+/** Answers true once several checks in a row have failed, false when there is nothing more to watch. */
+async function untilDatabaseIsAway(pulse: Database, over: AbortSignal): Promise<boolean> {
+  for (let failures = 0; failures < databaseChecks; ) {
+    await pause(databaseCheckMs, over);
+    if (over.aborted) return false;
+    failures = await ping(pulse).then(
+      () => 0,
+      () => failures + 1,
+    );
+  }
+  return true;
+}
+
+async function ping(pulse: Database): Promise<void> {
+  const answer = pulse.inTransaction((tx) => tx.query('SELECT 1'));
+  const late = AbortSignal.timeout(pingTimeoutMs);
+  const tooLate = new Promise<never>((_, reject) => {
+    late.addEventListener('abort', () => reject(new Error('the database does not answer')), { once: true });
+  });
+  await Promise.race([answer, tooLate]);
+}
+
+async function pause(milliseconds: number, until: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal: until }).catch(() => undefined);
+}

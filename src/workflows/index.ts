@@ -1,0 +1,4 @@
+// The bundle's only entry: what is exported here can be started, and nothing else (test/workflows/exports.test.ts).
+export { orderWorkflow } from './order/workflow';
+export { lateMoneyWorkflow } from './order/lateMoneyWorkflow';
+export { refundWorkflow } from './order/refundWorkflow';
