@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { type PlanOutcome, planFulfilment, recordBooking, recordShipmentEvent } from '../../src/db/fulfilment';
 import { type ReceiptAnswer, receiveStock } from '../../src/db/inventory';
 import { type Booking, bookPayment } from '../../src/db/payment';
 import { createPersonalData } from '../../src/db/personalData';
 import { createDatabase, type Database, type TenantTx } from '../../src/db/transaction';
 import type { Zone } from '../../src/domain/catalogue/model';
+import type { ShipmentRank } from '../../src/domain/fulfilment/model';
 import { createIntake, type Intake } from '../../src/intake/intake';
 import type { IntakeAnswer, IntakeLine, IntakeRequest } from '../../src/intake/model';
 
@@ -386,6 +388,48 @@ export async function givenPaidOrder(
   const booking = await givenPayment(where, tenant, { orderId: order.orderId, amountFen: order.totalFen });
   if (booking !== 'booked') throw new Error(`the payment was not booked: ${booking}`);
   return order;
+}
+
+type Planned = Extract<PlanOutcome, { kind: 'planned' }>['shipments'];
+
+/** A paid order whose shipments are planned, and booked where `booked` says so. Answers them too. */
+export async function givenPlannedOrder(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenOrder & { booked?: boolean } = {},
+): Promise<{ orderId: string; totalFen: number; shipments: Planned }> {
+  const order = await givenPaidOrder(where, tenant, given);
+  const plan = await asApplication(where, (db) => planFulfilment(db, { tenant, orderId: order.orderId }));
+  if (plan.kind !== 'planned') throw new Error(`the order was not planned: ${JSON.stringify(plan)}`);
+  if (given.booked) for (const { shipmentId } of plan.shipments) await givenBooking(where, tenant, shipmentId);
+  return { ...order, shipments: plan.shipments };
+}
+
+/** Waybills as a carrier would give them (`w-<parcelId>`). */
+export async function givenBooking(where: TestDatabaseUrl, tenant: string, shipmentId: string): Promise<void> {
+  const parcels = await asSuperuser<{ parcel_id: string }>(
+    where,
+    'SELECT parcel_id FROM parcel WHERE tenant = $1 AND shipment_id = $2',
+    [tenant, shipmentId],
+  );
+  const waybills = parcels.map(({ parcel_id }) => ({ parcelId: parcel_id, waybillNo: `w-${parcel_id}` }));
+  await asApplication(where, (db) => recordBooking(db, { tenant, shipmentId, waybills }));
+}
+
+let events = 0;
+
+/** Something happened to a shipment, told by people. */
+export async function givenShipmentEvent(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: { shipmentId: string; kind: ShipmentRank; eventId?: string },
+): Promise<void> {
+  events += 1;
+  const eventId = given.eventId ?? `event-${events}`;
+  const bodyDigest = createHash('sha256').update(JSON.stringify(given)).digest();
+  await asApplication(where, (db) =>
+    recordShipmentEvent(db, { tenant, source: 'people', eventId, shipmentId: given.shipmentId, kind: given.kind, at: new Date(), bodyDigest }),
+  );
 }
 
 /** `YYYY-MM-DD` so many days from today, in Shanghai. */

@@ -180,7 +180,13 @@ SELECT q.tenant, q.campaign_id || ' ' || q.region,
        jsonb_build_object('problem', 'quota does not equal its holds or is oversold', 'units', q.units, 'held', q.held,
                           'sold', q.sold, 'heldByOrders', coalesce(h.held, 0), 'soldToOrders', coalesce(h.sold, 0))
   FROM presale_quota q LEFT JOIN quota h USING (tenant, campaign_id, region)
- WHERE q.held <> coalesce(h.held, 0) OR q.sold <> coalesce(h.sold, 0) OR q.held + q.sold > q.units OR least(q.held, q.sold) < 0;
+ WHERE q.held <> coalesce(h.held, 0) OR q.sold <> coalesce(h.sold, 0) OR q.held + q.sold > q.units OR least(q.held, q.sold) < 0
+UNION ALL
+SELECT h.tenant, h.hold_id, jsonb_build_object('problem', 'a presale line took the shelf''s goods', 'units', h.quantity, 'line', h.line_id)
+  FROM hold h JOIN order_line l USING (tenant, order_id, line_id)
+ WHERE l.supply = 'presale' AND h.state IN ('held', 'committed')
+   AND NOT EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = h.tenant AND q.order_id = h.order_id AND q.line_id = h.line_id
+                     AND q.state = 'committed' AND q.uncommitted_at IS NULL);
 
 -- ── 4 · held = open holds; a hold ends exactly once, at most 60 s after it is due ──
 CREATE VIEW check_04_holds WITH (security_invoker = true) AS
@@ -240,7 +246,8 @@ SELECT q.tenant, q.order_id || ' ' || q.line_id, jsonb_build_object('problem', '
  WHERE CASE q.state
          WHEN 'held' THEN o.state <> 'awaitingPayment'
          WHEN 'committed' THEN o.state IN ('waiting', 'awaitingPayment', 'expired')
-                            OR (q.uncommitted_at IS NULL AND o.state IN ('cancelled', 'delivered'))
+                            OR (q.uncommitted_at IS NULL AND o.state IN ('cancelled', 'delivered') AND NOT EXISTS (
+                                  SELECT 1 FROM hold h WHERE h.tenant = q.tenant AND h.order_id = q.order_id AND h.line_id = q.line_id))
          ELSE false END;
 
 -- ── 5 · a paid order's units, each in exactly one place; zones and certificates ──
@@ -438,6 +445,14 @@ SELECT o.tenant, o.order_id, jsonb_build_object('problem', 'the order''s state i
     OR (o.state = 'paid' AND coalesce(p.live, 0) > 0)
     OR (o.state = 'cancelled' AND coalesce(p.open, 0) > 0)
 UNION ALL
+SELECT o.tenant, o.order_id, jsonb_build_object('problem', 'everything is delivered, returned or cancelled and the order goes on')
+  FROM orders o JOIN progress p USING (tenant, order_id)
+ WHERE o.state = 'fulfilling' AND p.open = 0
+   AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.tenant = o.tenant AND h.order_id = o.order_id AND h.remaining > 0)
+   AND NOT EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = o.tenant AND q.order_id = o.order_id
+                     AND q.state = 'committed' AND q.uncommitted_at IS NULL)
+   AND NOT EXISTS (SELECT 1 FROM attention a WHERE a.tenant = o.tenant AND a.order_id = o.order_id AND a.resolved_at IS NULL)
+UNION ALL
 SELECT s.tenant, s.shipment_id, jsonb_build_object('problem', 'the state is not the highest rank seen', 'state', s.state, 'seen',
          (SELECT r.kind FROM ranks r WHERE r.rank = e.rank), 'bookedAt', s.booked_at)
   FROM shipment s LEFT JOIN seen e USING (tenant, shipment_id) JOIN ranks r ON r.kind = s.state
@@ -483,8 +498,9 @@ CREATE VIEW check_13_demand WITH (security_invoker = true) AS
 WITH demand AS (
   SELECT tenant, order_id, sku, sum(units) AS units FROM line_demand WHERE supply = 'spot' GROUP BY tenant, order_id, sku),
 standing AS (
-  SELECT h.tenant, h.order_id, h.sku, sum(h.quantity) AS units FROM hold h WHERE h.state IN ('held', 'committed')
-   GROUP BY h.tenant, h.order_id, h.sku),
+  SELECT h.tenant, h.order_id, h.sku, sum(h.quantity) AS units
+    FROM hold h JOIN order_line l USING (tenant, order_id, line_id)
+   WHERE h.state IN ('held', 'committed') AND l.supply = 'spot' GROUP BY h.tenant, h.order_id, h.sku),
 quota_demand AS (
   SELECT tenant, order_id, campaign_id, sum(quantity) AS units FROM order_line WHERE supply = 'presale' GROUP BY tenant, order_id, campaign_id),
 quota_standing AS (
@@ -507,14 +523,23 @@ SELECT o.tenant, o.order_id || ' ' || campaign_id,
 
 -- ── 14 · enough life on the day of the hand-over, by the rule of the time ───
 CREATE VIEW check_14_life WITH (security_invoker = true) AS
-SELECT h.tenant, h.hold_id AS subject, jsonb_build_object('problem', 'less life left than promised', 'handOverOn', h.hand_over_on,
-         'expiresOn', l.expires_on, 'minimumDays', coalesce(k.minimum_remaining_life_days, c.minimum_remaining_life_days, 0)) AS detail
-  FROM hold h
+WITH promised AS (
+  SELECT h.tenant, h.hold_id, 'hold' AS what, h.sku, h.lot_id, h.hand_over_on, h.created_at
+    FROM hold h WHERE h.state IN ('held', 'committed')
+  UNION ALL
+  SELECT s.tenant, h.hold_id, s.shipment_id, h.sku, h.lot_id, s.hand_over_on, s.created_at
+    FROM shipment s
+    JOIN parcel p ON p.tenant = s.tenant AND p.shipment_id = s.shipment_id
+    JOIN parcel_lot pl ON pl.tenant = p.tenant AND pl.parcel_id = p.parcel_id
+    JOIN hold h ON h.tenant = pl.tenant AND h.hold_id = pl.hold_id
+   WHERE s.state <> 'cancelled')
+SELECT h.tenant, h.hold_id AS subject, jsonb_build_object('problem', 'less life left than promised', 'of', h.what, 'handOverOn',
+         h.hand_over_on, 'expiresOn', l.expires_on, 'minimumDays', coalesce(k.minimum_remaining_life_days, c.minimum_remaining_life_days, 0)) AS detail
+  FROM promised h
   JOIN lot l ON l.tenant = h.tenant AND l.sku = h.sku AND l.lot_id = h.lot_id
   JOIN sku k ON k.tenant = h.tenant AND k.sku = h.sku
   LEFT JOIN category c ON c.tenant = k.tenant AND c.category = k.category
- WHERE h.state IN ('held', 'committed')
-   AND l.expires_on - h.hand_over_on < coalesce(k.minimum_remaining_life_days, c.minimum_remaining_life_days, 0)
+ WHERE l.expires_on - h.hand_over_on < coalesce(k.minimum_remaining_life_days, c.minimum_remaining_life_days, 0)
    AND h.created_at > coalesce((SELECT max(n.at) FROM setting_change n WHERE n.tenant = h.tenant
          AND ((n.noun = 'sku' AND n.id = h.sku) OR (n.noun = 'category' AND n.id = k.category))), '-infinity') + interval '5 seconds';
 
