@@ -1,0 +1,32 @@
+import type { PersonalData } from '../db/personalData';
+import type { Database } from '../db/transaction';
+import type { Intake } from '../intake/intake';
+import type { Logger } from '../log';
+import type { Authenticator } from './http/auth';
+import type { Metrics } from './http/metrics';
+
+/** The settings that change what the API answers. */
+export interface ApiSettings {
+  /** Production listens on every interface and refuses loopback addresses of partners. */
+  mode: 'development' | 'production';
+  platformKey: string;
+  sandboxPaymentSecret: string;
+  sandboxCarrierSecret: string;
+  temporalAddress?: string;
+}
+
+/** What the routes work with. */
+export interface ApiDeps {
+  /** Tenants' data, one tenant at a time. */
+  app: Database;
+  /** Tenants, keys and what belongs to no tenant. */
+  platform: Database;
+  /** Reads every tenant, for metrics only. */
+  checker: Database;
+  intake: Intake;
+  personalData: PersonalData;
+  settings: ApiSettings;
+  log: Logger;
+  metrics: Metrics;
+  authenticator: Authenticator;
+}

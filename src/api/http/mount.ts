@@ -1,0 +1,109 @@
+import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
+import type { z } from 'zod';
+import type { ApiDeps } from '../deps';
+import type { Authenticator, Principal } from './auth';
+import { keepRawBody, readJson, readQuery } from './body';
+import { describeIssues } from './invalid';
+import { invalid, Problem } from './problem';
+import { nothing, outcomeStatus, type RawRoute, type Reply, type Route } from './route';
+
+/** 256 kB, as the contract says. */
+const bodyLimitBytes = 256 * 1024;
+const rawBodyReader = keepRawBody(bodyLimitBytes);
+
+interface Mounting {
+  app: Express;
+  deps: ApiDeps;
+  authenticator: Authenticator;
+}
+
+/** Serves every route, and 405 with `Allow` for the other methods of its path. */
+export function mountRoutes(
+  { app, deps, authenticator }: Mounting,
+  routes: readonly (Route | RawRoute)[],
+): void {
+  const byPath = new Map<string, (Route | RawRoute)[]>();
+  for (const route of routes) {
+    const path = expressPath(route.path);
+    byPath.set(path, [...(byPath.get(path) ?? []), route]);
+  }
+  for (const [path, sharing] of byPath) {
+    const at = app.route(path);
+    for (const route of sharing) {
+      at[route.method](
+        remember(route.path),
+        ...('access' in route ? handlersOf(route, deps, authenticator) : [rawHandler(route, deps)]),
+      );
+    }
+    const allow = sharing
+      .flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+      .join(', ');
+    at.all(remember(sharing[0]?.path ?? path), () => {
+      throw new Problem('method-not-allowed', { detail: `Allowed: ${allow}.` }, { Allow: allow });
+    });
+  }
+}
+
+function expressPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+/** The pattern, not the path, is what logs and metrics count by. */
+function remember(path: string): RequestHandler {
+  return (_request, response, next) => {
+    response.locals.route = path;
+    next();
+  };
+}
+
+function rawHandler(route: RawRoute, deps: ApiDeps): RequestHandler {
+  return (request, response) => route.handle(deps, request, response);
+}
+
+function handlersOf(route: Route, deps: ApiDeps, authenticator: Authenticator): RequestHandler[] {
+  const identify = async (request: Request, response: Response, next: NextFunction) => {
+    response.locals.principal = await authenticator.authenticate(request.headers.authorization, route.access);
+    next();
+  };
+  const answer = async (request: Request, response: Response) => {
+    const principal = response.locals.principal as Principal;
+    const reply = await route.handle({
+      deps,
+      request,
+      principal,
+      ...checked(route, request),
+      actor: 'keyId' in principal ? `${principal.role}:${principal.keyId}` : principal.role,
+      get tenant(): string {
+        if (!('tenant' in principal)) throw new Error('this route has no tenant');
+        return principal.tenant;
+      },
+    });
+    send(response, reply);
+  };
+  return route.body === undefined ? [identify, answer] : [identify, rawBodyReader, answer];
+}
+
+function checked(route: Route, request: Request) {
+  return {
+    params: check(route.params ?? nothing, { ...request.params }),
+    query: check(route.query ?? nothing, readQuery(request.url)),
+    // a signed body is read by its route, after the signature
+    body:
+      route.body === undefined || route.access === 'signed'
+        ? undefined
+        : check(route.body, readJson(request)),
+  };
+}
+
+/** Checks a value against a schema; 400 with every path that is wrong. */
+export function check<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value, { reportInput: true });
+  if (parsed.success) return parsed.data;
+  throw invalid(describeIssues(parsed.error.issues).slice(0, 100));
+}
+
+function send(response: Response, reply: Reply): void {
+  response.status(outcomeStatus[reply.outcome]);
+  if (reply.outcome === 'empty') response.end();
+  else response.json(reply.body);
+}

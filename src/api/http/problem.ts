@@ -1,0 +1,87 @@
+import type { Response } from 'express';
+
+/** Every error the API answers with: the last part of `type` → status and title. The only table of statuses. */
+export const problems = {
+  'invalid-request': { status: 400, title: 'The request is not valid' },
+  unauthorized: { status: 401, title: 'A valid key or signature is needed' },
+  forbidden: { status: 403, title: 'This key has no right to do that' },
+  'not-found': { status: 404, title: 'There is no such thing' },
+  'method-not-allowed': { status: 405, title: 'This path knows other methods' },
+  'too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'Send application/json in UTF-8, not compressed' },
+  'idempotency-conflict': { status: 409, title: 'The same key came with another body' },
+  'in-use': { status: 409, title: 'It is in use and cannot change that way' },
+  'sold-out': { status: 409, title: 'Sold out' },
+  'quota-exhausted': { status: 409, title: 'The presale quota is exhausted' },
+  'lot-mismatch': { status: 409, title: 'The lot is known with other dates or another origin' },
+  'transaction-used': { status: 409, title: 'The transaction already pays another order' },
+  'already-resolved': { status: 409, title: 'It was resolved before' },
+  'action-not-allowed': { status: 409, title: 'That action is not open here' },
+  'unknown-sku': { status: 422, title: 'Unknown SKU' },
+  'unknown-reference': { status: 422, title: 'It names something that does not exist' },
+  'bundle-in-bundle': { status: 422, title: 'A bundle cannot contain a bundle' },
+  'bundle-has-no-stock': { status: 422, title: 'A bundle has no stock of its own' },
+  'wrong-zone': { status: 422, title: 'The site does not have that temperature zone' },
+  'presale-arrival': { status: 422, title: 'Presale arrivals are not received yet' },
+  'purchase-limit': { status: 422, title: 'The purchase limit is reached' },
+  'no-route': { status: 422, title: 'Nobody may carry that zone there' },
+  'past-cutoff': { status: 422, title: 'The cutoff for that window has passed' },
+  'unknown-region': { status: 422, title: 'The buyer’s region cannot be told' },
+  unavailable: { status: 503, title: 'Try again shortly' },
+  'internal-error': { status: 500, title: 'Something is broken on our side' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemSlug = keyof typeof problems;
+
+export interface FieldError {
+  /** Where in the body, query or path: `lines.0.quantity`. Empty for the whole of it. */
+  path: string;
+  expected: string;
+  received: string;
+}
+
+export interface ProblemExtras {
+  detail?: string;
+  errors?: FieldError[];
+  [field: string]: unknown;
+}
+
+/** Thrown anywhere under a route to answer with a problem document. */
+export class Problem extends Error {
+  constructor(
+    readonly slug: ProblemSlug,
+    readonly extras: ProblemExtras = {},
+    readonly headers: Record<string, string> = {},
+  ) {
+    super(`${slug}${extras.detail === undefined ? '' : `: ${extras.detail}`}`);
+  }
+}
+
+/** A 422 or 409 about one field: names its path the way a 400 does. */
+export function refuseField(slug: ProblemSlug, error: FieldError): never {
+  throw new Problem(slug, { detail: `${error.path}: expected ${error.expected}`, errors: [error] });
+}
+
+export function invalid(errors: FieldError[]): Problem {
+  const first = errors[0];
+  const detail = first
+    ? `${first.path || 'the request'}: expected ${first.expected}, received ${first.received}`
+    : undefined;
+  return new Problem('invalid-request', { detail, errors });
+}
+
+export function problemType(slug: ProblemSlug): string {
+  return `urn:xianda:problem:${slug}`;
+}
+
+export function sendProblem(response: Response, problem: Problem): void {
+  const { status, title } = problems[problem.slug];
+  if (problem.slug === 'unavailable') response.setHeader('Retry-After', '1');
+  if (problem.slug === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
+  for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
+  const { detail, ...rest } = problem.extras;
+  response.status(status).type('application/problem+json');
+  response.send(
+    JSON.stringify({ type: problemType(problem.slug), title, status, detail: detail ?? title, ...rest }),
+  );
+}

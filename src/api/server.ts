@@ -1,0 +1,142 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import compression from 'compression';
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import { readOutboxBacklogSeconds } from '../db/health.read';
+import { createPersonalData, type PersonalDataKey } from '../db/personalData';
+import { createDatabase } from '../db/transaction';
+import { createIntake } from '../intake/intake';
+import { createLogger, type Logger } from '../log';
+import type { ApiDeps, ApiSettings } from './deps';
+import { createAuthenticator } from './http/auth';
+import { answerErrors, noSuchPath } from './http/errors';
+import { logRequests } from './http/log';
+import { createMetrics } from './http/metrics';
+import { mountRoutes } from './http/mount';
+import { rawRoutes, routes } from './routes';
+
+/** What `runApi` needs of the configuration. */
+export interface ApiConfig extends ApiSettings {
+  port: number;
+  databaseUrl?: string;
+  paymentWindowSeconds: number;
+  personalDataKeys: readonly PersonalDataKey[];
+  logLevel: string;
+}
+
+/** The express application: reading and answering HTTP, nothing else. Opens and closes nothing. */
+export function createApi(deps: ApiDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  // ids are compared byte by byte, so paths are too
+  app.enable('case sensitive routing');
+  // queries are read strictly by the routes
+  app.set('query parser', false);
+  app.use(deps.metrics.timeRequests, logRequests(deps.log));
+  app.use(
+    helmet({
+      // plain HTTP inside a network is usual: TLS ends in front of us
+      contentSecurityPolicy: { directives: { 'upgrade-insecure-requests': null } },
+    }),
+  );
+  app.use(compression());
+  mountRoutes({ app, deps, authenticator: deps.authenticator }, [...routes, ...rawRoutes]);
+  app.use(noSuchPath);
+  app.use(answerErrors(deps.log));
+  return app;
+}
+
+export interface RunningApi {
+  url: string;
+  /** Stops taking requests, answers those under way, and closes the connections. */
+  close(): Promise<void>;
+}
+
+const flushMilliseconds = 30_000;
+const closePatienceMs = 10_000;
+
+/** Runs the `api` role: opens its connections and listens. Port 0 takes a free one. */
+export async function runApi(
+  config: ApiConfig,
+  options: { port?: number; log?: Logger } = {},
+): Promise<RunningApi> {
+  if (config.databaseUrl === undefined) throw new Error('the api needs DATABASE_URL');
+  const log = options.log ?? createLogger({ role: 'api', level: config.logLevel });
+  const { deps, close } = openDeps(config, config.databaseUrl, log);
+  const host = config.mode === 'production' ? '0.0.0.0' : '127.0.0.1';
+  const server = createServer(createApi(deps));
+  try {
+    await listen(server, options.port ?? config.port, host);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const timer = setInterval(() => flushKeys(deps), flushMilliseconds).unref();
+  const url = `http://${host}:${(server.address() as AddressInfo).port}`;
+  log.info({ url }, 'listening');
+  return {
+    url,
+    async close() {
+      clearInterval(timer);
+      await stop(server);
+      await deps.authenticator.flush().catch(() => undefined);
+      await close();
+    },
+  };
+}
+
+function flushKeys({ authenticator, log }: ApiDeps): void {
+  authenticator.flush().catch((err: unknown) => log.warn({ err }, 'the last use of keys was not noted'));
+}
+
+function openDeps(
+  config: ApiConfig,
+  url: string,
+  log: Logger,
+): { deps: ApiDeps; close: () => Promise<void> } {
+  const app = createDatabase({ url, role: 'xianda_app' });
+  const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
+  const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
+  const personalData = createPersonalData(config.personalDataKeys);
+  const { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret, temporalAddress } = config;
+  const deps: ApiDeps = {
+    app,
+    platform,
+    checker,
+    personalData,
+    log,
+    intake: createIntake({ db: app, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
+    settings: { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret, temporalAddress },
+    metrics: createMetrics({ outboxBacklogSeconds: () => readOutboxBacklogSeconds(checker) }),
+    authenticator: createAuthenticator({ platform, platformKey }),
+  };
+  return {
+    deps,
+    async close() {
+      await Promise.all([app.close(), platform.close(), checker.close()]);
+    },
+  };
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), closePatienceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
