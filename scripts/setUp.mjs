@@ -88,7 +88,9 @@ function checkNode() {
 function checkDisk() {
   const { bavail, bsize } = statfsSync(root);
   if (bavail * bsize >= 1024 ** 3) return;
-  throw new Error(`Less than 1 GiB is free on the disk of ${root}.\n→ Free some space and run the command again.`);
+  throw new Error(
+    `Less than 1 GiB is free on the disk of ${root}.\n→ Free some space and run the command again.`,
+  );
 }
 
 const lockStamp = join(root, 'node_modules', '.xianda-lock');
@@ -108,7 +110,13 @@ function lockHash() {
 }
 
 async function installDependencies() {
-  const result = await runQuietly('npm', ['ci', '--no-audit', '--no-fund', '--include=dev', '--include=optional']);
+  const result = await runQuietly('npm', [
+    'ci',
+    '--no-audit',
+    '--no-fund',
+    '--include=dev',
+    '--include=optional',
+  ]);
   if (result.code !== 0) {
     throw new Error(
       `npm ci failed:\n${result.tail}\n→ ${adviceFor(result.tail)} Then run the command again.`,

@@ -155,9 +155,9 @@ function pickSecrets(settings: Partial<Environment>): Partial<Record<SecretName,
 }
 
 function refuseDefaults(settings: Environment): void {
-  const missing = (['DATABASE_URL', 'TEMPORAL_ADDRESS', 'PLATFORM_KEY', 'PERSONAL_DATA_KEYS'] as const).filter(
-    (name) => settings[name] === undefined,
-  );
+  const missing = (
+    ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'PLATFORM_KEY', 'PERSONAL_DATA_KEYS'] as const
+  ).filter((name) => settings[name] === undefined);
   const weak = secretNames.filter((name) => {
     const value = settings[name];
     return value !== undefined && (value === developmentSecrets[name] || value.length < 24);
@@ -211,7 +211,10 @@ export function parsePersonalDataKeys(text: string): PersonalDataKey[] {
     return { id, key: Buffer.from(encoded, 'base64') };
   });
   const ids = new Set(keys.map(({ id }) => id));
-  if (ids.size !== keys.length || keys.some(({ id, key }) => !/^[A-Za-z0-9._-]{1,32}$/.test(id) || key.length !== 32)) {
+  if (
+    ids.size !== keys.length ||
+    keys.some(({ id, key }) => !/^[A-Za-z0-9._-]{1,32}$/.test(id) || key.length !== 32)
+  ) {
     throw new ConfigError(
       'PERSONAL_DATA_KEYS cannot be used: write id:key,id:key with different ids and 32 random bytes in base64 each ' +
         '(openssl rand -base64 32), the newest first.',

@@ -10,9 +10,6 @@ interface Running {
   close(): Promise<void>;
 }
 
-// roles that are still being written
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-const load = (path: string): Promise<any> => import(path);
 const closeWithinMs = 9_000;
 
 /** Runs a serving role: says when it is ready, ends in good order on SIGTERM or SIGINT. */
@@ -41,14 +38,19 @@ async function serve(role: string, start: (config: Config) => Promise<Running>):
 }
 
 /** Runs a command that comes to an end. */
-async function runOnce(work: (config: Config) => Promise<unknown>, options?: ReadConfigOptions): Promise<void> {
+async function runOnce(
+  work: (config: Config) => Promise<unknown>,
+  options?: ReadConfigOptions,
+): Promise<void> {
   await work(readConfig(process.env, options));
   process.exit(process.exitCode ?? 0);
 }
 
 function requireDatabase(config: Config): string {
   if (config.databaseUrl !== undefined) return config.databaseUrl;
-  throw new ConfigError('There is no database: set DATABASE_URL, or start the development stack with `npm start`.');
+  throw new ConfigError(
+    'There is no database: set DATABASE_URL, or start the development stack with `npm start`.',
+  );
 }
 
 function parsePort(text: string): number {
@@ -63,16 +65,18 @@ function addServices(program: Command): void {
     .description('serve the HTTP API')
     .option('--port <port>', 'listen here instead of on PORT', parsePort)
     .action(({ port }: { port?: number }) =>
-      serve('api', async (config) => (await load('./api/server.js')).runApi(config, { port })),
+      serve('api', async (config) => (await import('./api/server.js')).runApi(config, { port })),
     );
   program
     .command('worker')
     .description('run workflows and activities')
-    .action(() => serve('worker', async (config) => (await load('./worker/run.js')).runWorker(config)));
+    .action(() => serve('worker', async (config) => (await import('./worker/run.js')).runWorker(config)));
   program
     .command('dispatch')
     .description('run the loops: outbox to workflows, hold sweeper, sealer, reconciler')
-    .action(() => serve('dispatch', async (config) => (await load('./dispatch/run.js')).runDispatch(config)));
+    .action(() =>
+      serve('dispatch', async (config) => (await import('./dispatch/run.js')).runDispatch(config)),
+    );
 }
 
 function addSandboxes(program: Command): void {
@@ -122,14 +126,18 @@ function addTasks(program: Command): void {
   program
     .command('demo')
     .description('run the demo broadcast against the running stack')
-    .action(() => runOnce(async (config) => (await import('./dev/demo/runDemo.js')).runDemo(config)));
+    .action(() =>
+      runOnce(async (config) => {
+        process.exitCode = await (await import('./dev/demo/runDemo.js')).runDemo(config);
+      }),
+    );
   program
     .command('doctor')
     .description('check every invariant in both stores: exit 0 coherent, 1 findings, 2 could not look')
     .option('--json', 'print the findings as JSON')
     .action(({ json = false }: { json?: boolean }) =>
       runOnce(async (config) => {
-        process.exitCode = await (await load('./doctor/run.js')).runDoctor(config, { json });
+        process.exitCode = await (await import('./doctor/runDoctor.js')).runDoctor(config, { json });
       }),
     );
 }

@@ -40,7 +40,11 @@ interface RunOptions extends SpawnOptions {
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<void> {
   const { onLine, ...spawnOptions } = options;
   const lastLines: string[] = [];
-  const child = spawn(file, [...args], { ...spawnOptions, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, [...args], {
+    ...spawnOptions,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   running.add(child);
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {

@@ -46,7 +46,12 @@ interface ReadinessOptions {
 }
 
 /** Resolves once the process serves; throws with the end of its log when it ends first or takes too long. */
-export async function waitUntilReady({ spec, child, logFile, withinMs = 60_000 }: ReadinessOptions): Promise<void> {
+export async function waitUntilReady({
+  spec,
+  child,
+  logFile,
+  withinMs = 60_000,
+}: ReadinessOptions): Promise<void> {
   const giveUpAt = Date.now() + withinMs;
   const { isReady } = spec;
   let failure: Error | undefined;

@@ -10,5 +10,7 @@ export function reportReady(): void {
 }
 
 export function isReadyReport(message: unknown): boolean {
-  return typeof message === 'object' && message !== null && 'kind' in message && message.kind === readyReport.kind;
+  return (
+    typeof message === 'object' && message !== null && 'kind' in message && message.kind === readyReport.kind
+  );
 }

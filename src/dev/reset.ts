@@ -13,7 +13,10 @@ import { stopOrder } from './supervisor';
  */
 export async function resetHome({ mode, home }: Pick<Config, 'mode' | 'home'>): Promise<void> {
   if (mode === 'production') {
-    throw new SetupError('`xianda reset` erases development data.', 'Production data is not erased by a command.');
+    throw new SetupError(
+      '`xianda reset` erases development data.',
+      'Production data is not erased by a command.',
+    );
   }
   if (!existsSync(home)) {
     console.log(`Nothing to erase: there is no ${home}.`);

@@ -71,14 +71,32 @@ export async function createStack(config: Config, env: NodeJS.ProcessEnv = proce
       together: [
         { title: 'PostgreSQL', run: (note) => startPostgres(plan, supervisor.start, note) },
         { title: 'Temporal', run: (note) => startTemporal(plan, supervisor.start, note) },
-        role('Sandbox payment provider', 'sandbox-payment', 'sandbox', 'payment', '--port', String(plan.ports.paymentSandbox)),
-        role('Sandbox carrier', 'sandbox-carrier', 'sandbox', 'carrier', '--port', String(plan.ports.carrierSandbox)),
+        role(
+          'Sandbox payment provider',
+          'sandbox-payment',
+          'sandbox',
+          'payment',
+          '--port',
+          String(plan.ports.paymentSandbox),
+        ),
+        role(
+          'Sandbox carrier',
+          'sandbox-carrier',
+          'sandbox',
+          'carrier',
+          '--port',
+          String(plan.ports.carrierSandbox),
+        ),
       ],
     },
     { title: 'Migrations', run: () => migrateOrExplain(plan.databaseUrl) },
     {
       title: 'Processes',
-      together: [role('api', 'api', 'api'), role('worker', 'worker', 'worker'), role('dispatch', 'dispatch', 'dispatch')],
+      together: [
+        role('api', 'api', 'api'),
+        role('worker', 'worker', 'worker'),
+        role('dispatch', 'dispatch', 'dispatch'),
+      ],
     },
     {
       title: 'Demo tenant',
@@ -121,7 +139,8 @@ async function planStack(config: Config, env: NodeJS.ProcessEnv): Promise<Plan> 
     home,
     ports,
     secrets,
-    databaseUrl: config.databaseUrl ?? `postgres://postgres:${password}@127.0.0.1:${ports.postgres}/${database}`,
+    databaseUrl:
+      config.databaseUrl ?? `postgres://postgres:${password}@127.0.0.1:${ports.postgres}/${database}`,
     temporalAddress: config.temporalAddress ?? `127.0.0.1:${ports.temporal}`,
   };
 }
@@ -142,14 +161,18 @@ async function startTemporal(plan: Plan, start: Start, note: Note): Promise<void
   if (config.temporalAddress === undefined) {
     const binary = await settleTemporal(note);
     const databaseFile = join(home.path, 'temporal.db');
-    await start(temporalSpec({ binary: binary.path, port: ports.temporal, uiPort: ports.temporalUi, databaseFile }));
+    await start(
+      temporalSpec({ binary: binary.path, port: ports.temporal, uiPort: ports.temporalUi, databaseFile }),
+    );
   }
   try {
     await settleNamespace(temporalAddress, config.temporalNamespace);
   } catch (cause) {
     throw new SetupError(
       `The Temporal server at ${temporalAddress} cannot be used (${(cause as Error).message}).`,
-      config.temporalAddress === undefined ? `Its log is ${home.path}/logs/temporal.log.` : 'Check TEMPORAL_ADDRESS.',
+      config.temporalAddress === undefined
+        ? `Its log is ${home.path}/logs/temporal.log.`
+        : 'Check TEMPORAL_ADDRESS.',
       { cause },
     );
   }
@@ -172,7 +195,10 @@ async function migrateOrExplain(databaseUrl: string): Promise<void> {
 }
 
 /** What every child gets: the terminal's own environment, and on top what the stack has settled. */
-function roleEnvironment({ config, home, ports, secrets, ...plan }: Plan, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function roleEnvironment(
+  { config, home, ports, secrets, ...plan }: Plan,
+  env: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
   const shared = Object.fromEntries(secretNames.map((name): [SecretName, string] => [name, secrets[name]]));
   return {
     ...env,
@@ -235,7 +261,8 @@ async function waitUntilAnswers({ apiUrl, sandbox }: DevFile, withinMs = 30_000)
   for (const address of addresses) {
     let last = 'nobody listens';
     while (!(await answersWell(address, (reason) => (last = reason)))) {
-      if (Date.now() > giveUpAt) throw new SetupError(`${address} does not answer: ${last}`, 'Look into the logs.');
+      if (Date.now() > giveUpAt)
+        throw new SetupError(`${address} does not answer: ${last}`, 'Look into the logs.');
       await sleep(50);
     }
   }
@@ -253,12 +280,16 @@ async function answersWell(address: string, onReason: (reason: string) => void):
 
 /** The demo broadcast writes to this terminal; when it fails the stack goes on serving. */
 function spawnDemo(plan: Plan, env: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(process.execPath, [entry, 'demo'], { env: roleEnvironment(plan, env), stdio: 'inherit' });
+  const child = spawn(process.execPath, [entry, 'demo'], {
+    env: roleEnvironment(plan, env),
+    stdio: 'inherit',
+  });
   const file = join(plan.home.path, 'run', 'demo.pid');
   if (child.pid !== undefined) writePidFile(file, child.pid);
   child.once('exit', (code, signal) => {
     removePidFile(file);
-    if (code !== 0) console.log(`• The demo broadcast ended early (${code ?? signal}); the stack goes on serving.`);
+    if (code !== 0)
+      console.log(`• The demo broadcast ended early (${code ?? signal}); the stack goes on serving.`);
   });
   return child;
 }

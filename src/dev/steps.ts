@@ -24,7 +24,9 @@ export async function runSteps(steps: Step[]): Promise<void> {
         task: (_context, task) => {
           if (together !== undefined) return build(together, true);
           const startedAt = Date.now();
-          const note = live ? (text: string) => (task.output = text) : sparingly((text) => (task.output = text));
+          const note = live
+            ? (text: string) => (task.output = text)
+            : sparingly((text) => (task.output = text));
           return run?.(note).then(() => {
             task.title = `${title} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`;
           });

@@ -65,7 +65,9 @@ const lock = join(folder, 'lock');
 function tryLock() {
   try {
     const startedAt = process.platform === 'linux' ? `${bootId()}:${startTime(process.pid)}` : 'unknown';
-    writeFileSync(lock, JSON.stringify({ pid: process.pid, startedAt, stopSignal: 'SIGTERM' }), { flag: 'wx' });
+    writeFileSync(lock, JSON.stringify({ pid: process.pid, startedAt, stopSignal: 'SIGTERM' }), {
+      flag: 'wx',
+    });
     return true;
   } catch {
     return false;

@@ -56,7 +56,8 @@ export async function leaveServers(): Promise<void> {
     await new Promise((resume) => setTimeout(resume, 50));
   }
   const { servers } = lastState ?? { servers: [] };
-  while (!existsSync(stateFile) && servers.some(isAlive)) await new Promise((resume) => setTimeout(resume, 50));
+  while (!existsSync(stateFile) && servers.some(isAlive))
+    await new Promise((resume) => setTimeout(resume, 50));
 }
 
 let lastState: TestServers | undefined;

@@ -3,7 +3,8 @@ import type { TestServers } from './serverPool';
 /** Where this run's PostgreSQL and Temporal are; throws in a project that does not start them (unit, architecture). */
 export function testServers(): TestServers {
   const text = process.env.XIANDA_TEST_SERVERS;
-  if (text === undefined) throw new Error('this jest project starts no servers: move the test to db, api, workflows…');
+  if (text === undefined)
+    throw new Error('this jest project starts no servers: move the test to db, api, workflows…');
   return JSON.parse(text) as TestServers;
 }
 

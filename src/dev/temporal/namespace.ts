@@ -33,7 +33,9 @@ export async function settleNamespace(address: string, namespace: string): Promi
 
 async function settleRetention(connection: Connection, namespace: string): Promise<void> {
   const service = connection.workflowService;
-  const workflowExecutionRetentionTtl = { seconds: retentionSeconds as unknown as google.protobuf.IDuration['seconds'] };
+  const workflowExecutionRetentionTtl = {
+    seconds: retentionSeconds as unknown as google.protobuf.IDuration['seconds'],
+  };
   const described = await service.describeNamespace({ namespace }).catch(async (error: { code?: number }) => {
     if (error.code !== grpcNotFound) throw error;
     await service.registerNamespace({
