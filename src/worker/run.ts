@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { type ActivitiesNeeds, createActivities } from '../activities/activities';
+import type { Patience } from '../activities/order';
 import { createSandboxCarrierClient } from '../clients/carriers/client';
 import { createSandboxPaymentClient } from '../clients/payment/client';
 import { type Config, ConfigError } from '../config';
@@ -12,6 +13,12 @@ import { toTemporalLogger } from './temporalLogger';
 
 export interface RunningWorker {
   close(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  /** The prebuilt bundle, if it is not where the build puts it. */
+  bundleFile?: string;
+  patience?: Partial<Patience>;
 }
 
 const partnerTimeoutMs = 10_000;
@@ -31,16 +38,16 @@ const retryMs = 1000;
  * Temporal is not there; answers once it polls. While the database is away it does not poll, so that no workflow
  * task is held by steps that cannot succeed; a Temporal server that comes back is joined again.
  */
-export async function runWorker(config: Config): Promise<RunningWorker> {
+export async function runWorker(config: Config, options: WorkerOptions = {}): Promise<RunningWorker> {
   const logger = createLogger({ role: 'worker', level: config.logLevel });
-  Runtime.install({ logger: toTemporalLogger(logger), shutdownSignals: [] });
+  installRuntime(logger);
   const url = required(config.databaseUrl, 'DATABASE_URL');
   const db = createDatabase({ url, role: 'xianda_app', maxConnections: databaseConnections });
   // a connection of its own: a busy pool must not look like a database that is away
   const pulse = createDatabase({ url, role: 'xianda_app', maxConnections: 1 });
   const stop = new AbortController();
-  const bundle = await loadWorkflowBundle();
-  const activities = createActivities(activitiesNeeds(config, db));
+  const bundle = await loadWorkflowBundle(options.bundleFile);
+  const activities = createActivities({ ...activitiesNeeds(config, db), patience: options.patience });
   let ended: Promise<void> = Promise.resolve();
   await new Promise<void>((onPolling) => {
     ended = keepWorking({ config, logger, pulse, bundle, activities, stop: stop.signal, onPolling });
@@ -52,6 +59,15 @@ export async function runWorker(config: Config): Promise<RunningWorker> {
       await Promise.all([db.close(), pulse.close()]);
     },
   };
+}
+
+let runtimeInstalled = false;
+
+/** Once a process: the engine's core lives outside of any worker. Signals are the caller's to handle. */
+function installRuntime(logger: Logger): void {
+  if (runtimeInstalled) return;
+  runtimeInstalled = true;
+  Runtime.install({ logger: toTemporalLogger(logger), shutdownSignals: [] });
 }
 
 function required<Value>(value: Value | undefined, name: string): Value {

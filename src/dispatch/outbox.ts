@@ -1,0 +1,143 @@
+import {
+  type ClaimedMessage,
+  claimMessages,
+  completeMessages,
+  postponeMessages,
+} from '../db/dispatch';
+import type { Database } from '../db/transaction';
+import type { Logger } from '../log';
+import type { StageName } from '../workflows/order/messages';
+import { isOverloaded, isTemporalAway } from './loop';
+import type { Pace } from './pace';
+import type { Temporal } from './temporal';
+
+export interface OutboxNeeds {
+  /** As `xianda_dispatch`. */
+  db: Database;
+  temporal: Temporal;
+  pace: Pace;
+  logger: Logger;
+}
+
+/** Longer than a batch can take: 4 rounds of calls of 5 s each. */
+export const leaseSeconds = 30;
+const batchesPerSlot = 4;
+const awaySeconds = 1;
+const longestPostponeSeconds = 30;
+
+type Told = { message: ClaimedMessage; result: 'done' | number };
+
+/**
+ * Takes a batch of messages and tells Temporal. Every step may be the last: a message is claimed for a while, told
+ * under an id that makes telling twice telling once, and only then marked.
+ */
+export async function dispatchBatch({ db, temporal, pace, logger }: OutboxNeeds): Promise<'more' | 'idle'> {
+  const limit = pace.limit * batchesPerSlot;
+  const messages = await claimMessages(db, { limit, leaseSeconds });
+  if (messages.length === 0) return 'idle';
+  const batch = { temporal, pace, logger, away: false };
+  const told = await inParallel(messages, pace, (message) => tell(message, batch));
+  const postponed = told.flatMap(({ message, result }) =>
+    result === 'done' ? [] : [{ tenant: message.tenant, outboxId: message.outboxId, seconds: result }],
+  );
+  await completeMessages(
+    db,
+    told.filter(({ result }) => result === 'done').map(({ message }) => message),
+  );
+  await postponeMessages(db, postponed);
+  return messages.length === limit && postponed.length === 0 ? 'more' : 'idle';
+}
+
+/** The pace is read before each call: it may fall while the batch is under way. */
+async function inParallel(
+  messages: ClaimedMessage[],
+  pace: Pace,
+  work: (message: ClaimedMessage) => Promise<Told>,
+): Promise<Told[]> {
+  const told: Told[] = [];
+  const waiting = [...messages];
+  let underWay = 0;
+  const lane = async () => {
+    while (waiting.length > 0 && underWay < pace.limit) {
+      const message = waiting.shift() as ClaimedMessage;
+      underWay += 1;
+      told.push(await work(message).finally(() => (underWay -= 1)));
+    }
+  };
+  while (waiting.length > 0) await Promise.all(Array.from({ length: pace.limit }, lane));
+  return told;
+}
+
+interface Batch extends Omit<OutboxNeeds, 'db'> {
+  /** Once a call was not answered the rest of the batch is not tried: the lease would run out under it. */
+  away: boolean;
+}
+
+async function tell(message: ClaimedMessage, batch: Batch): Promise<Told> {
+  const { temporal, pace, logger } = batch;
+  if (batch.away) return { message, result: awaySeconds };
+  try {
+    const result = await tellTemporal(message, temporal);
+    pace.quicken();
+    return { message, result };
+  } catch (err) {
+    const { tenant, kind, subject, attempts } = message;
+    if (isTemporalAway(err)) {
+      if (!batch.away) logger.warn({ err }, 'Temporal does not answer; orders wait in the outbox');
+      batch.away = true;
+      pace.slacken();
+      return { message, result: awaySeconds };
+    }
+    if (isOverloaded(err)) pace.slacken();
+    logger.warn({ tenant, kind, subject, attempts, err }, 'Temporal was not told');
+    return { message, result: Math.min(2 ** Math.min(attempts, 10) * 0.25, longestPostponeSeconds) };
+  }
+}
+
+/** Answers `done`, or the seconds after which to look at it again. */
+async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promise<'done' | number> {
+  const { tenant, kind, subject, payload } = message;
+  switch (kind) {
+    case 'startOrder':
+      return startOrder(message, temporal);
+    case 'signalOrder':
+      await temporal.signalOrder(
+        { tenant, orderId: subject, run: runOf(payload) },
+        payload.stage as StageName,
+      );
+      return 'done';
+    case 'startMoney':
+      await temporal.startMoney({ tenant, provider: String(payload.provider), transactionId: subject });
+      return 'done';
+    case 'startRefund':
+      await temporal.startRefund({ tenant, refundId: subject });
+      return 'done';
+    case 'signalRefund':
+      await temporal.signalRefund({ tenant, refundId: subject });
+      return 'done';
+  }
+}
+
+const sweptSoonSeconds = 1;
+
+/** Never starts an order that has ended; one past its hold is left until the sweeper, or its payment, has decided. */
+async function startOrder({ tenant, subject, payload, order }: ClaimedMessage, temporal: Temporal): Promise<'done' | number> {
+  if (order === null || order.run > runOf(payload)) return 'done';
+  switch (order.state) {
+    case 'delivered':
+    case 'expired':
+    case 'cancelled':
+      return 'done';
+    case 'waiting':
+    case 'awaitingPayment':
+    case 'paid':
+    case 'fulfilling':
+      if (order.pastDue) return sweptSoonSeconds;
+      await temporal.startOrder({ tenant, orderId: subject, ...order }, { again: payload.again === true });
+      return 'done';
+  }
+}
+
+function runOf(payload: Record<string, unknown>): number {
+  return typeof payload.run === 'number' ? payload.run : 1;
+}

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Config, ConfigError } from '../config';
+import { deleteToldMessages } from '../db/dispatch';
+import { createDatabase } from '../db/transaction';
+import { createLogger } from '../log';
+import { startLoop } from './loop';
+import { dispatchBatch } from './outbox';
+import { createPace } from './pace';
+import { createReconciler } from './reconciler';
+import { sealAll } from './sealer';
+import { sweep } from './sweeper';
+import { connectTemporal } from './temporal';
+
+export interface RunningDispatch {
+  close(): Promise<void>;
+}
+
+const outboxMs = 100;
+const sweepMs = 1000;
+const sealMs = 1000;
+const reconcileMs = 30_000;
+const cleanMs = 600_000;
+const closeWithinMs = 2000;
+const keepToldDays = 7;
+const cleanAtOnce = 10_000;
+const callsAtOnce = { start: 16, most: 64 };
+
+/**
+ * Runs the loops between PostgreSQL and Temporal. Any number of dispatchers may run at once; none of them holds
+ * anything that another could not take over. A server that is away is waited for, loop by loop.
+ */
+export async function runDispatch(config: Config): Promise<RunningDispatch> {
+  const logger = createLogger({ role: 'dispatch', level: config.logLevel });
+  const url = required(config.databaseUrl, 'DATABASE_URL');
+  const db = createDatabase({ url, role: 'xianda_dispatch', maxConnections: 4 });
+  const appDb = createDatabase({ url, role: 'xianda_app', maxConnections: 2 });
+  const sealerDb = createDatabase({ url, role: 'xianda_sealer', maxConnections: 2 });
+  const temporal = connectTemporal({
+    address: required(config.temporalAddress, 'TEMPORAL_ADDRESS'),
+    namespace: config.temporalNamespace,
+    taskQueue: config.temporalTaskQueue,
+  });
+  const pace = createPace(callsAtOnce);
+  const reconciler = createReconciler({ db, temporal, logger });
+  const loops = [
+    loop('outbox', outboxMs, () => dispatchBatch({ db, temporal, pace, logger })),
+    loop('sweeper', sweepMs, () => sweep({ dispatchDb: db, appDb, logger })),
+    loop('sealer', sealMs, (stop) => sealAll(sealerDb, stop)),
+    loop('reconciler', reconcileMs, async () => ((await reconciler.reconcile()) >= 0 ? 'idle' : 'more')),
+    loop('outboxCleaner', cleanMs, async () =>
+      (await deleteToldMessages(db, { days: keepToldDays, limit: cleanAtOnce })) === cleanAtOnce ? 'more' : 'idle',
+    ),
+  ];
+
+  function loop(name: string, everyMs: number, round: (stop: AbortSignal) => Promise<'more' | 'idle'>) {
+    return startLoop({ name, everyMs, round, logger });
+  }
+
+  return {
+    async close() {
+      const closed = Promise.all(loops.map((each) => each.close()));
+      // a call that nobody answers is not waited for: its message is told again
+      await Promise.race([closed, sleep(closeWithinMs)]);
+      await temporal.close();
+      await closed;
+      await Promise.all([db.close(), appDb.close(), sealerDb.close()]);
+    },
+  };
+}
+
+function required<Value>(value: Value | undefined, name: string): Value {
+  if (value !== undefined) return value;
+  throw new ConfigError(`Dispatch needs ${name}: set it, or start the development stack with \`npm start\`.`);
+}

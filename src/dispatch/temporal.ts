@@ -1,0 +1,175 @@
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import type { ClaimedOrder } from '../db/dispatch';
+import {
+  type LateMoneyWorkflowInput,
+  type OrderWorkflowInput,
+  type RefundWorkflowInput,
+  type StageName,
+  lateMoneyWorkflowId,
+  lateMoneyWorkflowType,
+  orderWorkflowId,
+  orderWorkflowType,
+  refundWorkflowId,
+  refundWorkflowType,
+  resumedSignalName,
+  stageSignalName,
+} from '../workflows/order/messages';
+
+export interface TemporalSettings {
+  address: string;
+  namespace: string;
+  taskQueue: string;
+}
+
+/** `again`: only the reconciler asks for it, having seen that the former workflow is gone. */
+export interface StartRule {
+  again: boolean;
+}
+
+/** `none`: no workflow of that id was ever seen, or its history is gone. */
+export type WorkflowStanding = 'running' | 'completed' | 'broken' | 'none';
+
+export interface RunningOrder {
+  tenant: string;
+  orderId: string;
+  run: number;
+}
+
+/** All that dispatch says to Temporal. Each call is bounded by a deadline and may be made again. */
+export interface Temporal {
+  startOrder(order: OrderWorkflowInput & ClaimedOrder, rule: StartRule): Promise<void>;
+  startMoney(money: LateMoneyWorkflowInput): Promise<void>;
+  startRefund(refund: RefundWorkflowInput): Promise<void>;
+  /** Telling a workflow that is not there is no fault: not started yet, it reads its row first; closed, it is done. */
+  signalOrder(order: OrderWorkflowInput, stage: StageName): Promise<void>;
+  signalRefund(refund: RefundWorkflowInput): Promise<void>;
+  look(workflowId: string): Promise<WorkflowStanding>;
+  /** Running orders as visibility shows them, which is a little behind; at most `limit`. */
+  listRunningOrders(limit: number): AsyncIterable<RunningOrder>;
+  close(): Promise<void>;
+}
+
+const callMs = 5000;
+const listMs = 20_000;
+
+const tenantKey = defineSearchAttributeKey('Tenant', 'KEYWORD');
+const stageKey = defineSearchAttributeKey('OrderStage', 'KEYWORD');
+const sessionKey = defineSearchAttributeKey('LiveSession', 'KEYWORD');
+const pickupPointKey = defineSearchAttributeKey('PickupPoint', 'KEYWORD');
+const promisedAtKey = defineSearchAttributeKey('PromisedAt', 'DATETIME');
+
+/** Connects at the first call, and again by itself when the server comes back. */
+export function connectTemporal({ address, namespace, taskQueue }: TemporalSettings): Temporal {
+  const connection = Connection.lazy({ address, connectTimeout: callMs });
+  const { workflow: client } = new Client({ connection, namespace });
+  const within = <Answer>(milliseconds: number, call: () => Promise<Answer>) =>
+    connection.withDeadline(Date.now() + milliseconds, call);
+
+  async function start(type: string, options: Omit<WorkflowStartOptions, 'taskQueue'>): Promise<void> {
+    try {
+      await within(callMs, () =>
+        client.start(type, {
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          ...options,
+          taskQueue,
+        } as WorkflowStartOptions),
+      );
+    } catch (error) {
+      // started before, by us or by another dispatcher: that is what was wanted
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  async function signal(workflowId: string, name: string, ...message: unknown[]): Promise<void> {
+    try {
+      await within(callMs, () => client.getHandle(workflowId).signal(name, ...message));
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  }
+
+  return {
+    startOrder: ({ tenant, orderId, run, ...order }, { again }) =>
+      start(orderWorkflowType, {
+        workflowId: orderWorkflowId({ tenant, orderId, run }),
+        args: [{ tenant, orderId, run }],
+        ...(again ? { workflowIdReusePolicy: 'ALLOW_DUPLICATE' } : {}),
+        staticSummary: `order ${orderId} of ${tenant}`,
+        staticDetails: describeOrder(order),
+        typedSearchAttributes: describeInColumns(tenant, order),
+      }),
+    startMoney: (money) =>
+      start(lateMoneyWorkflowType, {
+        workflowId: lateMoneyWorkflowId(money),
+        args: [money],
+        // harmless to run again, for the decision is one guarded transaction; needed after a termination
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+        staticSummary: `late or surplus money ${money.transactionId} of ${money.tenant}`,
+        typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: money.tenant }]),
+      }),
+    startRefund: (refund) =>
+      start(refundWorkflowType, {
+        workflowId: refundWorkflowId(refund),
+        args: [refund],
+        // the refund's id makes the provider pay once, however often this runs
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+        staticSummary: `refund ${refund.refundId} of ${refund.tenant}`,
+        typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: refund.tenant }]),
+      }),
+    signalOrder: (order, stage) => signal(orderWorkflowId(order), stageSignalName, { stage }),
+    signalRefund: (refund) => signal(refundWorkflowId(refund), resumedSignalName),
+    async look(workflowId) {
+      try {
+        const { status } = await within(callMs, () => client.getHandle(workflowId).describe());
+        if (status.name === 'RUNNING') return 'running';
+        return status.name === 'COMPLETED' ? 'completed' : 'broken';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'none';
+        throw error;
+      }
+    },
+    async *listRunningOrders(limit) {
+      const query = `WorkflowType = '${orderWorkflowType}' AND ExecutionStatus = 'Running'`;
+      const pages = client.list({ query, pageSize: 1000 })[Symbol.asyncIterator]();
+      for (let count = 0; count < limit; count += 1) {
+        const { done, value } = await within(listMs, () => pages.next());
+        if (done === true) return;
+        const order = parseOrderWorkflowId(value.workflowId);
+        if (order !== null) yield order;
+      }
+    },
+    close: () => connection.close(),
+  };
+}
+
+function describeOrder({ state, deliverBy, liveSessionId, pickupPointId }: Omit<ClaimedOrder, 'run'>): string {
+  return [
+    `started when ${state}`,
+    `promised by ${deliverBy.toISOString()}`,
+    ...(liveSessionId === null ? [] : [`live session ${liveSessionId}`]),
+    ...(pickupPointId === null ? [] : [`pickup point ${pickupPointId}`]),
+  ].join(' · ');
+}
+
+function describeInColumns(tenant: string, order: Omit<ClaimedOrder, 'run'>): TypedSearchAttributes {
+  return new TypedSearchAttributes([
+    { key: tenantKey, value: tenant },
+    { key: stageKey, value: order.state },
+    { key: promisedAtKey, value: order.deliverBy },
+    ...(order.liveSessionId === null ? [] : [{ key: sessionKey, value: order.liveSessionId }]),
+    ...(order.pickupPointId === null ? [] : [{ key: pickupPointKey, value: order.pickupPointId }]),
+  ]);
+}
+
+function parseOrderWorkflowId(workflowId: string): RunningOrder | null {
+  const [, tenant, orderId, run = '1'] = /^order:([^/]+)\/([^/]+)(?:\/(\d+))?$/.exec(workflowId) ?? [];
+  return tenant === undefined || orderId === undefined ? null : { tenant, orderId, run: Number(run) };
+}
