@@ -73,12 +73,16 @@ function byPreference(demand: SkuQuantity[], weights: Map<string, number>) {
     cheaper(a.route, b.route);
 }
 
-/** Fills the demand from the set in its order; null when it does not suffice or an origin stays idle. */
+/**
+ * Fills the demand from the set, cheapest kilogram first: what the set's routes cost to open is paid anyway, so for
+ * a given set no other sharing is cheaper. Null when the set does not suffice.
+ */
 function evaluate(set: Origin[], demand: SkuQuantity[], weights: Map<string, number>): Candidate | null {
   const takes: SiteTake[] = [];
+  const byKilogram = [...set].sort((a, b) => a.route.rate.perKgFen - b.route.rate.perKgFen);
   for (const { sku, quantity } of demand) {
     let missing = quantity;
-    for (const origin of set) {
+    for (const origin of byKilogram) {
       const units = Math.min(missing, origin.sellable.get(sku) ?? 0);
       if (units > 0) takes.push({ sku, quantity: units, route: origin.route });
       missing -= units;

@@ -39,13 +39,16 @@ export function localDateOf(at: Instant, timeZone: string): LocalDate {
 }
 
 /**
- * The instant at which a wall clock in the zone shows `date` `time`. Where a clock change skips or repeats
- * that time, the answer lies within the hour around it.
+ * The instant at which a wall clock in the zone shows `date` `time`. A time that a clock change skips is answered
+ * by the same time after the change, so that a day without midnight begins at its first instant; of a time that is
+ * repeated, either.
  */
 export function instantOf(date: LocalDate, time: LocalTime, timeZone: string): Instant {
   const wanted = Date.parse(`${date}T${time}:00Z`);
-  const guess = wanted - (wallClock(wanted, timeZone) - wanted);
-  return guess - (wallClock(guess, timeZone) - wanted);
+  const first = wanted - (wallClock(wanted, timeZone) - wanted);
+  const second = first - (wallClock(first, timeZone) - wanted);
+  if (first === second || wallClock(second, timeZone) === wanted) return second;
+  return Math.max(first, second);
 }
 
 export function addDays(date: LocalDate, days: number): LocalDate {
