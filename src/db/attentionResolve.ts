@@ -1,4 +1,9 @@
-import { type AttentionAction, type AttentionReason, attentionRule, type attentionRules } from '../domain/order/attention';
+import {
+  type AttentionAction,
+  type AttentionReason,
+  attentionRule,
+  type attentionRules,
+} from '../domain/order/attention';
 import { raiseAttention } from './attention';
 import { cancelRest } from './cancelRest';
 import { type LockedOrder, lockOrdersWithStock } from './holds';
@@ -6,7 +11,7 @@ import { insertOrderEvent } from './order';
 import { insertOutbox } from './outbox';
 import { confirmRefundIn, requestRefund } from './refund';
 import { reholdOrder } from './rehold';
-import type { Database, TenantTx, Tx } from './transaction';
+import type { Database, TenantTx } from './transaction';
 
 export interface AttentionAnswer {
   tenant: string;
@@ -64,7 +69,10 @@ async function findAttention(tx: TenantTx, attentionId: string): Promise<OpenAtt
 }
 
 /** False when somebody else closed it between our read and our locks. */
-async function closeAttention(tx: TenantTx, { attentionId, action, detail, actor }: AttentionAnswer): Promise<boolean> {
+async function closeAttention(
+  tx: TenantTx,
+  { attentionId, action, detail, actor }: AttentionAnswer,
+): Promise<boolean> {
   const { rowCount } = await tx.query(
     `UPDATE attention SET resolved_at = clock_timestamp(), resolved_by = $3, action = $4, resolution = $5
       WHERE tenant = $1 AND attention_id::text = $2 AND resolved_at IS NULL`,
@@ -73,8 +81,17 @@ async function closeAttention(tx: TenantTx, { attentionId, action, detail, actor
   return rowCount === 1;
 }
 
-async function noteAnswer(tx: TenantTx, order: LockedOrder, reason: AttentionReason, answer: AttentionAnswer): Promise<void> {
-  await insertOrderEvent(tx, order.orderId, 'attentionResolved', { reason, action: answer.action, by: answer.actor });
+async function noteAnswer(
+  tx: TenantTx,
+  order: LockedOrder,
+  reason: AttentionReason,
+  answer: AttentionAnswer,
+): Promise<void> {
+  await insertOrderEvent(tx, order.orderId, 'attentionResolved', {
+    reason,
+    action: answer.action,
+    by: answer.actor,
+  });
 }
 
 interface Resolving {
@@ -93,7 +110,12 @@ const nothingMore: Act = async () => undefined;
 const resume: Act = async ({ tx, order }) => {
   if (!order) return;
   await insertOutbox(tx, [
-    { kind: 'signalOrder', subject: order.orderId, payload: { stage: 'resumed', run: order.run }, urgent: true },
+    {
+      kind: 'signalOrder',
+      subject: order.orderId,
+      payload: { stage: 'resumed', run: order.run },
+      urgent: true,
+    },
   ]);
 };
 
@@ -115,7 +137,12 @@ const holdAgain: Act = async (resolving) => {
   const { orderId } = order;
   const rehold = await reholdOrder(tx, { orderId, mode: 'paid' });
   if (rehold.kind === 'reheld') return resume(resolving);
-  await raiseAttention(tx, { reason: 'paidShort', subject: attention.subject, orderId, detail: attention.detail });
+  await raiseAttention(tx, {
+    reason: 'paidShort',
+    subject: attention.subject,
+    orderId,
+    detail: attention.detail,
+  });
 };
 
 const declineCancel: Act = async ({ tx, order, answer }) => {
@@ -195,34 +222,4 @@ function actOn(reason: AttentionReason, action: AttentionAction): Act {
   const act = (acts[reason] as Partial<Record<AttentionAction, Act>>)[action];
   if (!act) throw new Error(`the action ${action} is not open for ${reason}`);
   return act;
-}
-
-/** Closes what belongs to no tenant; `db` acts as the platform's role. */
-export async function resolvePlatformAttention(
-  db: Database,
-  answer: Omit<AttentionAnswer, 'tenant'>,
-): Promise<AttentionResolution> {
-  return db.inTransaction(async (tx: Tx) => {
-    const { rows } = await tx.query<{ reason: AttentionReason; resolved: boolean }>(
-      `SELECT reason, resolved_at IS NOT NULL AS resolved FROM platform_attention
-        WHERE attention_id::text = $1 FOR UPDATE`,
-      [answer.attentionId],
-    );
-    const found = rows[0];
-    if (!found) return { kind: 'notFound' };
-    if (found.resolved) return { kind: 'alreadyResolved' };
-    const { actions } = attentionRule(found.reason);
-    if (!actions.includes(answer.action)) return { kind: 'notAllowed', actions };
-    await tx.query(
-      `UPDATE platform_attention SET resolved_at = clock_timestamp(), resolved_by = $2, action = $3, resolution = $4
-        WHERE attention_id::text = $1`,
-      [
-        answer.attentionId,
-        answer.actor,
-        answer.action,
-        answer.detail === undefined ? null : JSON.stringify({ detail: answer.detail }),
-      ],
-    );
-    return { kind: 'resolved' };
-  });
 }

@@ -80,7 +80,10 @@ async function findBookingRow(tx: TenantTx, shipmentId: string): Promise<Booking
   return rows[0];
 }
 
-function toFacts({ tenant, shipmentId }: { tenant: string; shipmentId: string }, row: BookingRow): BookingFacts {
+function toFacts(
+  { tenant, shipmentId }: { tenant: string; shipmentId: string },
+  row: BookingRow,
+): BookingFacts {
   return {
     baseUrl: row.base_url,
     bookingId: shipmentId,

@@ -52,9 +52,10 @@ type Why = Pick<CancelRequest, 'reason' | 'actor'>;
 
 async function cancelUnpaid(tx: TenantTx, order: LockedOrder, { reason, actor }: Why): Promise<void> {
   // asked after the locks: the time that counts is when nobody else can decide any more
-  const { rows } = await tx.query<{ due: boolean }>('SELECT coalesce($1 <= clock_timestamp(), false) AS due', [
-    order.expiresAt,
-  ]);
+  const { rows } = await tx.query<{ due: boolean }>(
+    'SELECT coalesce($1 <= clock_timestamp(), false) AS due',
+    [order.expiresAt],
+  );
   await releaseHolds(tx, { orderIds: [order.orderId], to: rows[0]?.due ? 'expired' : 'released', actor });
   await endOrder(tx, order, { to: 'cancelled', detail: { reason, by: actor } });
 }

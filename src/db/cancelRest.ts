@@ -36,13 +36,22 @@ export async function cancelRest(tx: TenantTx, order: LockedOrder, rest: RestCan
   const restParts = await readStandingParts(tx, orderId);
   const cancelled = await cancelShipments(tx, orderId);
   await uncommitHolds(tx, { orderId, actor: rest.actor });
-  await insertOrderEvent(tx, orderId, 'partlyCancelled', { reason: rest.reason, by: rest.actor, shipments: cancelled, lost: lostIds });
+  await insertOrderEvent(tx, orderId, 'partlyCancelled', {
+    reason: rest.reason,
+    by: rest.actor,
+    shipments: cancelled,
+    lost: lostIds,
+  });
   const givenUp = new Set([...(await readRefundedShipments(tx, orderId)), ...lostIds]);
   if (left.every(({ shipmentId }) => givenUp.has(shipmentId))) {
     await refundPayments(tx, { orderId, reason: 'undelivered' });
   } else {
     const goods = await readGoods(tx, orderId);
-    await refundParts(tx, { orderId, reason: `rest:${rest.cause}`, limitFen: refundShareFen(goods, restParts) });
+    await refundParts(tx, {
+      orderId,
+      reason: `rest:${rest.cause}`,
+      limitFen: refundShareFen(goods, restParts),
+    });
     for (const id of lostIds) {
       const limitFen = refundShareFen(goods, await readShipmentParts(tx, id));
       await refundParts(tx, { orderId, reason: lostReason(id), limitFen });
@@ -56,7 +65,10 @@ function lostReason(shipmentId: string): string {
   return `shipment:${shipmentId}`;
 }
 
-async function refundParts(tx: TenantTx, refund: { orderId: string; reason: string; limitFen: number }): Promise<void> {
+async function refundParts(
+  tx: TenantTx,
+  refund: { orderId: string; reason: string; limitFen: number },
+): Promise<void> {
   const known = await tx.query('SELECT 1 FROM refund WHERE tenant = $1 AND order_id = $2 AND reason = $3', [
     tx.tenant,
     refund.orderId,

@@ -44,7 +44,8 @@ export async function planFulfilment(
   return db.inTenant(tenant, async (tx) => {
     const order = await lockOrder(tx, orderId);
     if (isEnded(order.state)) return { kind: 'ended', state: order.state };
-    if (order.state !== 'paid' && order.state !== 'fulfilling') throw new Error('I5 only a paid order is planned');
+    if (order.state !== 'paid' && order.state !== 'fulfilling')
+      throw new Error('I5 only a paid order is planned');
     const holds = await readUnplanned(tx, orderId);
     if (holds.length > 0) {
       const plan = await planGoods(tx, order, holds);
@@ -105,7 +106,10 @@ async function readUnplanned(tx: TenantTx, orderId: string): Promise<UnplannedHo
 
 async function planGoods(tx: TenantTx, order: PlannableOrder, holds: UnplannedHold[]): Promise<SplitPlan> {
   const { now, timeZone } = await readClock(tx);
-  const skus = await readSkus(tx, holds.map((hold) => hold.sku));
+  const skus = await readSkus(
+    tx,
+    holds.map((hold) => hold.sku),
+  );
   return planSplit({
     holds: holds.map((hold): SplitHold => {
       const sku = skus.get(hold.sku);
@@ -126,7 +130,9 @@ async function planGoods(tx: TenantTx, order: PlannableOrder, holds: UnplannedHo
     location: order.lat === null || order.lng === null ? null : { lat: order.lat, lng: order.lng },
     pickupPoint: order.pickup_point_id === null ? null : await findPickupPoint(tx, order.pickup_point_id),
     window:
-      order.window_from && order.window_to ? { from: order.window_from.getTime(), to: order.window_to.getTime() } : null,
+      order.window_from && order.window_to
+        ? { from: order.window_from.getTime(), to: order.window_to.getTime() }
+        : null,
     now,
     deliverBy: order.deliver_by.getTime(),
     timeZone,
@@ -145,7 +151,10 @@ async function insertPlan(tx: TenantTx, order: PlannableOrder, plans: ShipmentPl
   await insertParcels(tx, shipments);
   await clearAttention(tx, 'noRoute', orderId);
   if (order.state === 'paid') {
-    await tx.query(`UPDATE orders SET state = 'fulfilling' WHERE tenant = $1 AND order_id = $2`, [tx.tenant, orderId]);
+    await tx.query(`UPDATE orders SET state = 'fulfilling' WHERE tenant = $1 AND order_id = $2`, [
+      tx.tenant,
+      orderId,
+    ]);
     await insertOrderEvent(tx, orderId, 'fulfilling');
   }
   const told = shipments.map(({ shipmentId, zone, siteId }) => ({ shipmentId, zone, siteId }));
@@ -206,7 +215,12 @@ async function insertParcels(tx: TenantTx, shipments: NewShipment[]): Promise<vo
     `INSERT INTO parcel_lot (tenant, parcel_id, hold_id, quantity)
      SELECT $1, parcel_id, hold_id, quantity
        FROM unnest($2::text[], $3::text[], $4::bigint[]) AS l(parcel_id, hold_id, quantity)`,
-    [tx.tenant, lots.map((lot) => lot.parcelId), lots.map((lot) => lot.holdId), lots.map((lot) => lot.quantity)],
+    [
+      tx.tenant,
+      lots.map((lot) => lot.parcelId),
+      lots.map((lot) => lot.holdId),
+      lots.map((lot) => lot.quantity),
+    ],
   );
 }
 
@@ -240,7 +254,12 @@ async function findUnconvertedUntil(tx: TenantTx, orderId: string): Promise<stri
   return row?.deliver_by ? new Date(endOfDay(row.deliver_by, row.time_zone)).toISOString() : null;
 }
 
-async function park(tx: TenantTx, orderId: string, reason: 'noRoute' | 'paidShort', detail: object): Promise<PlanOutcome> {
+async function park(
+  tx: TenantTx,
+  orderId: string,
+  reason: 'noRoute' | 'paidShort',
+  detail: object,
+): Promise<PlanOutcome> {
   await raiseAttention(tx, { reason, subject: orderId, orderId, detail: { ...detail } });
   return { kind: 'parked', reason };
 }

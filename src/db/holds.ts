@@ -30,13 +30,16 @@ export async function lockOrdersWithStock(tx: TenantTx, orderIds: string[]): Pro
       UNION SELECT sku FROM hold WHERE tenant = $1 AND order_id = ANY($2::text[])`,
     [tx.tenant, orderIds],
   );
-  await lockPools(tx, rows.map((row) => row.sku));
+  await lockPools(
+    tx,
+    rows.map((row) => row.sku),
+  );
   await lockQuotas(tx, orderIds);
   return lockOrders(tx, orderIds);
 }
 
 /** Locks the presale quotas that orders hold units of; after the pools, before the orders. */
-export async function lockQuotas(tx: TenantTx, orderIds: string[]): Promise<void> {
+async function lockQuotas(tx: TenantTx, orderIds: string[]): Promise<void> {
   await tx.query(
     `SELECT 1 FROM presale_quota
       WHERE tenant = $1 AND (campaign_id, region) IN
@@ -118,7 +121,10 @@ export async function releaseHolds(tx: TenantTx, { orderIds, to, actor }: HoldsE
  * units to their quota. The holds stay `committed`: they ended once (I4). The caller has locked with
  * `lockOrdersWithStock` and has cancelled the shipments that carried the goods.
  */
-export async function uncommitHolds(tx: TenantTx, { orderId, actor }: { orderId: string; actor: string }): Promise<void> {
+export async function uncommitHolds(
+  tx: TenantTx,
+  { orderId, actor }: { orderId: string; actor: string },
+): Promise<void> {
   const ended = await tx.query<EndedHold>(
     `WITH standing AS (
        SELECT hold_id, remaining FROM hold

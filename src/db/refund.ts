@@ -28,7 +28,10 @@ export async function requestRefund(tx: TenantTx, request: RefundRequest): Promi
   const { orderId, provider, transactionId, amountFen, reason } = request;
   const refundId = refundIdOf(request);
   const payment = await lockPayment(tx, request);
-  const known = await tx.query('SELECT 1 FROM refund WHERE tenant = $1 AND refund_id = $2', [tx.tenant, refundId]);
+  const known = await tx.query('SELECT 1 FROM refund WHERE tenant = $1 AND refund_id = $2', [
+    tx.tenant,
+    refundId,
+  ]);
   if (known.rowCount === 1) return refundId;
   if (amountFen > payment.restFen) throw new Error('I7 a refund would pass what was paid');
   await tx.query(
@@ -62,7 +65,10 @@ const lockPayments = `
            AS "restFen"
     FROM payment p WHERE p.tenant = $1 AND p.order_id = $2`;
 
-async function lockPayment(tx: TenantTx, { orderId, provider, transactionId }: RefundRequest): Promise<LockedPayment> {
+async function lockPayment(
+  tx: TenantTx,
+  { orderId, provider, transactionId }: RefundRequest,
+): Promise<LockedPayment> {
   const { rows } = await tx.query<LockedPayment>(
     `${lockPayments} AND p.provider = $3 AND p.transaction_id = $4 AND p.state IN ('applied', 'late', 'surplus') FOR UPDATE`,
     [tx.tenant, orderId, provider, transactionId],
@@ -77,7 +83,11 @@ async function lockPayment(tx: TenantTx, { orderId, provider, transactionId }: R
  */
 export async function refundPayments(
   tx: TenantTx,
-  { orderId, reason, limitFen = Number.MAX_SAFE_INTEGER }: { orderId: string; reason: string; limitFen?: number },
+  {
+    orderId,
+    reason,
+    limitFen = Number.MAX_SAFE_INTEGER,
+  }: { orderId: string; reason: string; limitFen?: number },
 ): Promise<number> {
   const { rows } = await tx.query<LockedPayment>(
     `${lockPayments} AND p.state = 'applied' ORDER BY p.provider, p.transaction_id FOR UPDATE`,
@@ -105,7 +115,10 @@ export interface Refund {
 }
 
 /** A refund as its workflow needs it; null when there is none with that id. */
-export async function findRefund(db: Database, refund: { tenant: string; refundId: string }): Promise<Refund | null> {
+export async function findRefund(
+  db: Database,
+  refund: { tenant: string; refundId: string },
+): Promise<Refund | null> {
   return db.inTenant(refund.tenant, (tx) => findRefundIn(tx, refund.refundId));
 }
 
@@ -130,7 +143,10 @@ export async function confirmRefund(
 }
 
 /** `confirmRefund` inside a caller's transaction. Takes the order's lock, then the refund's. */
-export async function confirmRefundIn(tx: TenantTx, refundId: string): Promise<'confirmed' | 'repeated' | 'unknown'> {
+export async function confirmRefundIn(
+  tx: TenantTx,
+  refundId: string,
+): Promise<'confirmed' | 'repeated' | 'unknown'> {
   const refund = await findRefundIn(tx, refundId);
   if (!refund) return 'unknown';
   await lockOrders(tx, [refund.orderId]);

@@ -1,12 +1,27 @@
 import { raiseAttention } from '../../src/db/attention';
-import { resolveAttention, resolvePlatformAttention } from '../../src/db/attentionResolve';
+import { resolveAttention } from '../../src/db/attentionResolve';
 import { planFulfilment } from '../../src/db/fulfilment';
 import { parkRefund } from '../../src/db/refund';
-import { type AttentionAction, type AttentionReason, attentionActions, attentionRules } from '../../src/domain/order/attention';
+import {
+  type AttentionAction,
+  type AttentionReason,
+  attentionActions,
+  attentionRules,
+} from '../../src/domain/order/attention';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
 import { givenStock } from '../support/fixtures';
-import { balanceOf, decideMoney, digestOf, givenJourney, type Journey, litresOf, orderFacts, outboxOf, quotaOf } from './orderJourney';
+import {
+  balanceOf,
+  decideMoney,
+  digestOf,
+  givenJourney,
+  type Journey,
+  litresOf,
+  orderFacts,
+  outboxOf,
+  quotaOf,
+} from './orderJourney';
 
 let database: TestDatabase;
 let journey: Journey;
@@ -34,7 +49,10 @@ const resumed = { kind: 'signalOrder', stage: 'resumed' };
 const cancelled = { kind: 'signalOrder', stage: 'cancelled' };
 const now = () => new Date().toISOString();
 
-async function raise(reason: AttentionReason, about: { subject: string; orderId?: string; shipmentId?: string }) {
+async function raise(
+  reason: AttentionReason,
+  about: { subject: string; orderId?: string; shipmentId?: string },
+) {
   await journey.db.inTenant(journey.tenant, (tx) => raiseAttention(tx, { reason, ...about }));
 }
 
@@ -51,7 +69,12 @@ async function parkedAlone(reason: AttentionReason): Promise<Parked> {
 }
 
 async function shortOrder(): Promise<Parked> {
-  const payment = { transactionId: `p-${journey.tenant}`, amountFen: 150_000, paidAt: now(), heldBy: 'tenant' as const };
+  const payment = {
+    transactionId: `p-${journey.tenant}`,
+    amountFen: 150_000,
+    paidAt: now(),
+    heldBy: 'tenant' as const,
+  };
   const order = await journey.place({ lines: [{ sku: 'apple', quantity: 150 }], payment });
   return { orderId: order.orderId, subject: order.orderId, totalFen: 150_000 };
 }
@@ -64,10 +87,18 @@ async function wrongAmount(): Promise<Parked> {
 }
 
 async function refundOf(payment?: { heldBy: 'channel' }): Promise<Parked> {
-  const prepaid = payment && { transactionId: `c-${journey.tenant}`, amountFen: 2000, paidAt: now(), heldBy: payment.heldBy };
+  const prepaid = payment && {
+    transactionId: `c-${journey.tenant}`,
+    amountFen: 2000,
+    paidAt: now(),
+    heldBy: payment.heldBy,
+  };
   const { orderId, totalFen } = await journey.planned({ payment: prepaid });
   await journey.cancel(orderId);
-  const [row] = await database.query<{ refund_id: string }>('SELECT refund_id FROM refund WHERE order_id = $1', [orderId]);
+  const [row] = await database.query<{ refund_id: string }>(
+    'SELECT refund_id FROM refund WHERE order_id = $1',
+    [orderId],
+  );
   return { orderId, subject: row?.refund_id as string, totalFen };
 }
 
@@ -122,7 +153,12 @@ const given: Record<AttentionReason, () => Promise<Parked>> = {
   },
   channelRefund: () => refundOf({ heldBy: 'channel' }),
   async unknownShipment() {
-    await journey.tell({ kind: 'delivered', shipmentId: 'nobody', source: 'carrier:swift', carrierId: 'swift' });
+    await journey.tell({
+      kind: 'delivered',
+      shipmentId: 'nobody',
+      source: 'carrier:swift',
+      carrierId: 'swift',
+    });
     return { subject: 'carrier:swift/nobody' };
   },
   async brokenInvariant() {
@@ -143,7 +179,13 @@ async function attentionOn(reason: AttentionReason, subject: string): Promise<st
 }
 
 function resolve(attentionId: string, action: AttentionAction) {
-  return resolveAttention(journey.db, { tenant: journey.tenant, attentionId, action, detail: 'as told', actor: 'ops:anna' });
+  return resolveAttention(journey.db, {
+    tenant: journey.tenant,
+    attentionId,
+    action,
+    detail: 'as told',
+    actor: 'ops:anna',
+  });
 }
 
 async function lastOf(subject: string) {
@@ -151,7 +193,11 @@ async function lastOf(subject: string) {
 }
 
 async function expectCancelledAndRefunded({ orderId = '', totalFen = 0 }: Parked): Promise<void> {
-  expect(await orderFacts(database, orderId)).toMatchObject({ state: 'cancelled', attention: [], refunds: [totalFen] });
+  expect(await orderFacts(database, orderId)).toMatchObject({
+    state: 'cancelled',
+    attention: [],
+    refunds: [totalFen],
+  });
   expect(await outboxOf(database, orderId)).toContainEqual(cancelled);
 }
 
@@ -161,7 +207,11 @@ const expectJustClosed = async ({ orderId }: Parked) => {
 };
 
 /** What each action of each reason must have done. */
-const expected: { [R in AttentionReason]: { [A in (typeof attentionRules)[R]['actions'][number]]: (parked: Parked) => Promise<void> } } = {
+const expected: {
+  [R in AttentionReason]: {
+    [A in (typeof attentionRules)[R]['actions'][number]]: (parked: Parked) => Promise<void>;
+  };
+} = {
   paidShort: {
     async retry({ orderId = '', subject }) {
       // nothing came in the meantime: parked again
@@ -183,7 +233,11 @@ const expected: { [R in AttentionReason]: { [A in (typeof attentionRules)[R]['ac
     keepWaiting: expectJustClosed,
     async refund({ orderId = '', totalFen = 0, subject }) {
       // the goods are away, the buyer has nothing: all of it goes back, freight too, and once
-      expect(await orderFacts(database, orderId)).toMatchObject({ state: 'fulfilling', shipments: ['failed'], refunds: [totalFen] });
+      expect(await orderFacts(database, orderId)).toMatchObject({
+        state: 'fulfilling',
+        shipments: ['failed'],
+        refunds: [totalFen],
+      });
       await journey.tell({ kind: 'failed', shipmentId: subject });
       await resolve(await attentionOn('deliveryFailed', subject), 'refund');
       expect((await orderFacts(database, orderId)).refunds).toEqual([totalFen]);
@@ -195,8 +249,15 @@ const expected: { [R in AttentionReason]: { [A in (typeof attentionRules)[R]['ac
   cancelAsked: {
     accept: expectCancelledAndRefunded,
     async decline({ orderId = '' }) {
-      expect(await orderFacts(database, orderId)).toMatchObject({ state: 'fulfilling', shipments: ['packed'], refunds: [] });
-      const told = await database.query(`SELECT 1 FROM order_event WHERE order_id = $1 AND kind = 'cancelDeclined'`, [orderId]);
+      expect(await orderFacts(database, orderId)).toMatchObject({
+        state: 'fulfilling',
+        shipments: ['packed'],
+        refunds: [],
+      });
+      const told = await database.query(
+        `SELECT 1 FROM order_event WHERE order_id = $1 AND kind = 'cancelDeclined'`,
+        [orderId],
+      );
       expect(told).toHaveLength(1);
     },
   },
@@ -217,7 +278,9 @@ const expected: { [R in AttentionReason]: { [A in (typeof attentionRules)[R]['ac
     },
     async settle({ orderId = '', subject }) {
       expect(await orderFacts(database, orderId)).toMatchObject({ paid: 0, refunds: [] });
-      expect(await database.query('SELECT state FROM payment WHERE transaction_id = $1', [subject])).toEqual([{ state: 'settled' }]);
+      expect(await database.query('SELECT state FROM payment WHERE transaction_id = $1', [subject])).toEqual([
+        { state: 'settled' },
+      ]);
     },
   },
   unknownOrder: { settle: expectJustClosed },
@@ -233,7 +296,11 @@ const expected: { [R in AttentionReason]: { [A in (typeof attentionRules)[R]['ac
   },
   channelRefund: {
     async settle({ orderId = '' }) {
-      expect(await orderFacts(database, orderId)).toMatchObject({ state: 'cancelled', refunded: 2000, attention: [] });
+      expect(await orderFacts(database, orderId)).toMatchObject({
+        state: 'cancelled',
+        refunded: 2000,
+        attention: [],
+      });
     },
   },
   unknownShipment: { settle: expectJustClosed },
@@ -248,14 +315,19 @@ const cases = (Object.keys(attentionRules) as AttentionReason[]).flatMap((reason
 it.each(cases)('%s: %s does what it says, once', async (reason, action) => {
   const parked = await given[reason]();
   const attentionId = await attentionOn(reason, parked.subject);
-  const forbidden = attentionActions.find((other) => !(attentionRules[reason].actions as readonly string[]).includes(other));
+  const forbidden = attentionActions.find(
+    (other) => !(attentionRules[reason].actions as readonly string[]).includes(other),
+  );
   expect(await resolve(attentionId, forbidden as AttentionAction)).toEqual({
     kind: 'notAllowed',
     actions: attentionRules[reason].actions,
   });
   const both = await Promise.all([resolve(attentionId, action), resolve(attentionId, action)]);
   expect(both.map((answer) => answer.kind).sort()).toEqual(['alreadyResolved', 'resolved']);
-  const [closed] = await database.query('SELECT action, resolved_by, resolution FROM attention WHERE attention_id = $1', [attentionId]);
+  const [closed] = await database.query(
+    'SELECT action, resolved_by, resolution FROM attention WHERE attention_id = $1',
+    [attentionId],
+  );
   expect(closed).toEqual({ action, resolved_by: 'ops:anna', resolution: { detail: 'as told' } });
   await (expected[reason] as Record<string, (parked: Parked) => Promise<void>>)[action]?.(parked);
   expect(await resolve(attentionId, action)).toEqual({ kind: 'alreadyResolved' });
@@ -297,7 +369,11 @@ describe('refunding what is left while a part is on its way', () => {
   });
 
   it('pays back a lost part once, however often it is given up', async () => {
-    const { orderId, shipments } = await journey.planned({ buyer, lines: lines.slice(0, 2), freightFen: 500 });
+    const { orderId, shipments } = await journey.planned({
+      buyer,
+      lines: lines.slice(0, 2),
+      freightFen: 500,
+    });
     const [apples, milk] = shipments as [string, string];
     await journey.tell({ kind: 'delivered', shipmentId: milk });
     for (const round of [1, 2]) {
@@ -309,17 +385,4 @@ describe('refunding what is left while a part is on its way', () => {
     await journey.tell({ kind: 'returned', shipmentId: apples });
     expect((await orderFacts(database, orderId)).state).toBe('delivered');
   });
-});
-
-it('closes what belongs to no tenant, as the platform', async () => {
-  const [row] = await database.query<{ attention_id: string }>(
-    `INSERT INTO platform_attention (reason, subject, owner, deadline) VALUES ('unknownTenant', 'x', 'platform', now())
-     RETURNING attention_id`,
-  );
-  const platform = database.as('xianda_platform');
-  const answer = { attentionId: row?.attention_id as string, action: 'settle' as const, actor: 'platform' };
-  expect(await resolvePlatformAttention(platform, { ...answer, action: 'retry' })).toMatchObject({ kind: 'notAllowed' });
-  expect(await resolvePlatformAttention(platform, answer)).toEqual({ kind: 'resolved' });
-  expect(await resolvePlatformAttention(platform, answer)).toEqual({ kind: 'alreadyResolved' });
-  expect(await resolvePlatformAttention(platform, { ...answer, attentionId: 'nope' })).toEqual({ kind: 'notFound' });
 });

@@ -4,7 +4,16 @@ import type { ShipmentRank } from '../../src/domain/fulfilment/model';
 import type { IntakeRequest } from '../../src/intake/model';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
-import { balanceOf, decideMoney, givenJourney, type Journey, litresOf, orderFacts, outboxOf, quotaOf } from './orderJourney';
+import {
+  balanceOf,
+  decideMoney,
+  givenJourney,
+  type Journey,
+  litresOf,
+  orderFacts,
+  outboxOf,
+  quotaOf,
+} from './orderJourney';
 
 let database: TestDatabase;
 let journey: Journey;
@@ -34,7 +43,8 @@ const everything: Partial<IntakeRequest> = {
 };
 
 async function expectNothingHeld(): Promise<void> {
-  for (const sku of ['apple', 'milk']) expect(await balanceOf(database, journey.tenant, sku)).toEqual([100, 0, 0]);
+  for (const sku of ['apple', 'milk'])
+    expect(await balanceOf(database, journey.tenant, sku)).toEqual([100, 0, 0]);
   expect(await quotaOf(database, journey.tenant)).toEqual([10, 0, 0]);
   expect(await litresOf(database, journey.tenant)).toBe(0);
 }
@@ -55,13 +65,20 @@ it('undoes an unpaid order: stock, quota and litres', async () => {
   expect(await holdStates(orderId)).toEqual(['released']);
   expect(await journey.cancel(orderId)).toEqual(done);
   expect(await orderFacts(database, orderId)).toMatchObject({ state: 'cancelled', refunds: [] });
-  expect(await outboxOf(database, orderId)).toEqual([{ kind: 'startOrder' }, { kind: 'signalOrder', stage: 'cancelled' }]);
+  expect(await outboxOf(database, orderId)).toEqual([
+    { kind: 'startOrder' },
+    { kind: 'signalOrder', stage: 'cancelled' },
+  ]);
 });
 
 it('cancels an unpaid order past its end as expired goods, and refunds money that comes then', async () => {
   const order = await journey.place(everything);
-  await database.query(`UPDATE orders SET expires_at = now() - interval '1 s' WHERE order_id = $1`, [order.orderId]);
-  await database.query(`UPDATE hold SET expires_at = now() - interval '1 s' WHERE order_id = $1`, [order.orderId]);
+  await database.query(`UPDATE orders SET expires_at = now() - interval '1 s' WHERE order_id = $1`, [
+    order.orderId,
+  ]);
+  await database.query(`UPDATE hold SET expires_at = now() - interval '1 s' WHERE order_id = $1`, [
+    order.orderId,
+  ]);
   expect(await journey.cancel(order.orderId)).toEqual(done);
   expect(await holdStates(order.orderId)).toEqual(['expired']);
   await expectNothingHeld();
@@ -76,7 +93,10 @@ it('undoes a paid order before it is planned, and asks all its money back', asyn
   expect(await journey.cancel(order.orderId)).toEqual(done);
   await expectNothingHeld();
   expect(await holdStates(order.orderId)).toEqual(['committed']);
-  expect(await orderFacts(database, order.orderId)).toMatchObject({ state: 'cancelled', refunds: [order.totalFen] });
+  expect(await orderFacts(database, order.orderId)).toMatchObject({
+    state: 'cancelled',
+    refunds: [order.totalFen],
+  });
 });
 
 it('undoes a planned and booked order, and twice is once', async () => {
@@ -96,7 +116,10 @@ it('asks the warehouse once picking has started, and is too late when goods have
   await journey.tell({ kind: 'picking', shipmentId: shipments[0] });
   expect(await journey.cancel(orderId)).toEqual({ outcome: 'asking' });
   expect(await journey.cancel(orderId)).toEqual({ outcome: 'asking' });
-  expect(await orderFacts(database, orderId)).toMatchObject({ state: 'fulfilling', attention: ['cancelAsked'] });
+  expect(await orderFacts(database, orderId)).toMatchObject({
+    state: 'fulfilling',
+    attention: ['cancelAsked'],
+  });
   await journey.tell({ kind: 'pickedUp', shipmentId: shipments[1] });
   expect(await journey.cancel(orderId)).toEqual({ outcome: 'tooLate' });
   const { orderId: other, shipments: parts } = await journey.planned();
@@ -112,26 +135,49 @@ it('knows no order that is not there, nor another tenant’s', async () => {
 });
 
 it('asks the channel, not the provider, for money the channel holds', async () => {
-  const payment = { transactionId: `c-${journey.tenant}`, amountFen: 2000, paidAt: new Date().toISOString(), heldBy: 'channel' as const };
+  const payment = {
+    transactionId: `c-${journey.tenant}`,
+    amountFen: 2000,
+    paidAt: new Date().toISOString(),
+    heldBy: 'channel' as const,
+  };
   const { orderId } = await journey.place({ payment });
   expect(await journey.cancel(orderId)).toEqual(done);
-  expect(await orderFacts(database, orderId)).toMatchObject({ state: 'cancelled', attention: ['channelRefund'], refunds: [2000] });
-  const told = await database.query(`SELECT 1 FROM outbox WHERE tenant = $1 AND kind = 'startRefund'`, [journey.tenant]);
+  expect(await orderFacts(database, orderId)).toMatchObject({
+    state: 'cancelled',
+    attention: ['channelRefund'],
+    refunds: [2000],
+  });
+  const told = await database.query(`SELECT 1 FROM outbox WHERE tenant = $1 AND kind = 'startRefund'`, [
+    journey.tenant,
+  ]);
   expect(told).toEqual([]);
 });
 
 it('ends what was open about the goods', async () => {
-  const payment = { transactionId: `s-${journey.tenant}`, amountFen: 300_000, paidAt: new Date().toISOString(), heldBy: 'tenant' as const };
+  const payment = {
+    transactionId: `s-${journey.tenant}`,
+    amountFen: 300_000,
+    paidAt: new Date().toISOString(),
+    heldBy: 'tenant' as const,
+  };
   const { orderId } = await journey.place({ lines: [{ sku: 'apple', quantity: 300 }], payment });
   expect((await orderFacts(database, orderId)).attention).toEqual(['paidShort']);
   expect(await journey.cancel(orderId)).toEqual(done);
-  expect(await orderFacts(database, orderId)).toMatchObject({ state: 'cancelled', attention: [], refunds: [300_000] });
+  expect(await orderFacts(database, orderId)).toMatchObject({
+    state: 'cancelled',
+    attention: [],
+    refunds: [300_000],
+  });
 });
 
 it('is decided once when it meets itself, a payment, an expiry or a scan', async () => {
   const race = fc.record({
     paidFirst: fc.boolean(),
-    rivals: fc.array(fc.constantFrom('cancel', 'pay', 'pickedUp', 'delivered', 'expire'), { minLength: 1, maxLength: 4 }),
+    rivals: fc.array(fc.constantFrom('cancel', 'pay', 'pickedUp', 'delivered', 'expire'), {
+      minLength: 1,
+      maxLength: 4,
+    }),
   });
   await fc.assert(
     fc.asyncProperty(race, async ({ paidFirst, rivals }) => {

@@ -3,7 +3,16 @@ import { findBookingRequest, planFulfilment, recordBooking } from '../../src/db/
 import { type ShipmentRank, shipmentRanks } from '../../src/domain/fulfilment/model';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
-import { balanceOf, digestOf, givenJourney, type Journey, litresOf, orderFacts, outboxOf, personalData } from './orderJourney';
+import {
+  balanceOf,
+  digestOf,
+  givenJourney,
+  type Journey,
+  litresOf,
+  orderFacts,
+  outboxOf,
+  personalData,
+} from './orderJourney';
 
 let database: TestDatabase;
 let journey: Journey;
@@ -53,7 +62,7 @@ describe('planning', () => {
     expect((await orderFacts(database, order.orderId)).shipments).toHaveLength(3);
   });
 
-  it('gives a pickup order to the point's leader, booked at once', async () => {
+  it('gives a pickup order to the leader of the point, booked at once', async () => {
     const { orderId } = await journey.planned({
       buyer: { ref: 'b', pickupPointId: 'point-cold' },
       lines: [
@@ -65,7 +74,12 @@ describe('planning', () => {
       'SELECT leader_id, carrier_id, pickup_point_id, state FROM shipment WHERE order_id = $1',
       [orderId],
     );
-    const run = { leader_id: 'leader-cold', carrier_id: null, pickup_point_id: 'point-cold', state: 'booked' };
+    const run = {
+      leader_id: 'leader-cold',
+      carrier_id: null,
+      pickup_point_id: 'point-cold',
+      state: 'booked',
+    };
     expect(shipments).toEqual([run, run]);
   });
 
@@ -76,7 +90,10 @@ describe('planning', () => {
     await database.query(`UPDATE carrier SET zones = '{ambient}' WHERE tenant = $1`, [journey.tenant]);
     expect(await planFulfilment(journey.db, key)).toEqual({ kind: 'parked', reason: 'noRoute' });
     expect(await planFulfilment(journey.db, key)).toEqual({ kind: 'parked', reason: 'noRoute' });
-    expect(await orderFacts(database, order.orderId)).toMatchObject({ state: 'paid', attention: ['noRoute'] });
+    expect(await orderFacts(database, order.orderId)).toMatchObject({
+      state: 'paid',
+      attention: ['noRoute'],
+    });
     await database.query(`UPDATE carrier SET zones = '{frozen}' WHERE tenant = $1`, [journey.tenant]);
     expect(await planFulfilment(journey.db, key)).toMatchObject({ kind: 'planned' });
     expect(await orderFacts(database, order.orderId)).toMatchObject({ state: 'fulfilling', attention: [] });
@@ -96,7 +113,12 @@ describe('planning', () => {
     await journey.pay(mixed);
     const plan = await planFulfilment(journey.db, { tenant: journey.tenant, orderId: mixed.orderId });
     expect(plan).toMatchObject({ kind: 'planned', unconvertedUntil: expect.any(String) });
-    const payment = { transactionId: 'pre-1', amountFen: 200_000, paidAt: new Date().toISOString(), heldBy: 'tenant' as const };
+    const payment = {
+      transactionId: 'pre-1',
+      amountFen: 200_000,
+      paidAt: new Date().toISOString(),
+      heldBy: 'tenant' as const,
+    };
     const short = await journey.place({ lines: [{ sku: 'apple', quantity: 200 }], payment });
     const parked = await planFulfilment(journey.db, { tenant: journey.tenant, orderId: short.orderId });
     expect(parked).toEqual({ kind: 'parked', reason: 'paidShort' });
@@ -123,7 +145,10 @@ describe('booking', () => {
       to: { location: { lat: 31.25, lng: 121.45 }, recipient: { name: '王小明', phone: '13800000000' } },
       parcels: [{ parcelId: `${key.shipmentId}.1`, weightGrams: 2000 }],
     });
-    const booking = { ...key, waybills: [{ parcelId: `${key.shipmentId}.1`, waybillNo: `w-${key.shipmentId}` }] };
+    const booking = {
+      ...key,
+      waybills: [{ parcelId: `${key.shipmentId}.1`, waybillNo: `w-${key.shipmentId}` }],
+    };
     expect(await recordBooking(journey.db, booking)).toBe('booked');
     expect(await recordBooking(journey.db, booking)).toBe('booked');
     expect(await findBookingRequest(journey.db, key)).toBeNull();
@@ -166,7 +191,10 @@ describe('events', () => {
       { sku: 'milk', quantity: 1 },
       { sku: 'apple', quantity: 2 },
     ];
-    const { orderId, shipments } = await journey.planned({ buyer: { ref: 'b', pickupPointId: 'point-cold' }, lines });
+    const { orderId, shipments } = await journey.planned({
+      buyer: { ref: 'b', pickupPointId: 'point-cold' },
+      lines,
+    });
     expect(await litresOf(database, journey.tenant)).toBe(6000);
     await journey.tell({ kind: 'delivered', shipmentId: shipments[0] });
     expect(await litresOf(database, journey.tenant)).toBe(2000);
@@ -200,10 +228,14 @@ describe('events', () => {
     const one = await journey.planned();
     const two = await journey.planned();
     const shipmentId = one.shipments[0];
-    expect(await journey.tell({ kind: 'delivered', shipmentId: 'nobody' })).toEqual({ kind: 'unknownShipment' });
+    expect(await journey.tell({ kind: 'delivered', shipmentId: 'nobody' })).toEqual({
+      kind: 'unknownShipment',
+    });
     const foreign = { kind: 'delivered' as const, shipmentId, parcelId: `${two.shipments[0]}.1` };
     expect(await journey.tell(foreign)).toEqual({ kind: 'unknownShipment' });
-    expect(await journey.tell({ kind: 'delivered', shipmentId, waybillNo: 'nope' })).toEqual({ kind: 'unknownShipment' });
+    expect(await journey.tell({ kind: 'delivered', shipmentId, waybillNo: 'nope' })).toEqual({
+      kind: 'unknownShipment',
+    });
     const other = { kind: 'delivered' as const, shipmentId, carrierId: 'polar', source: 'carrier:polar' };
     expect(await journey.tell(other)).toEqual({ kind: 'unknownShipment' });
     const shown = await database.query('SELECT reason FROM attention WHERE tenant = $1', [journey.tenant]);
@@ -224,15 +256,24 @@ describe('events', () => {
     await journey.cancel(orderId);
     await journey.tell({ kind: 'packed', shipmentId: shipments[0] });
     expect((await orderFacts(database, orderId)).attention).toEqual([]);
-    expect(await journey.tell({ kind: 'pickedUp', shipmentId: shipments[0] })).toEqual({ kind: 'recorded', state: 'cancelled' });
-    expect(await orderFacts(database, orderId)).toMatchObject({ state: 'cancelled', attention: ['movedAfterCancel'] });
+    expect(await journey.tell({ kind: 'pickedUp', shipmentId: shipments[0] })).toEqual({
+      kind: 'recorded',
+      state: 'cancelled',
+    });
+    expect(await orderFacts(database, orderId)).toMatchObject({
+      state: 'cancelled',
+      attention: ['movedAfterCancel'],
+    });
     expect(await balanceOf(database, journey.tenant, 'apple')).toEqual([100, 0, 0]);
   });
 
   it('give the same final state in any order and any number of times (I9)', async () => {
     const kinds = shipmentRanks.filter((rank) => rank !== 'planned' && rank !== 'booked');
     const anyStory = fc
-      .array(fc.tuple(fc.constantFrom(0, 1), fc.constantFrom<ShipmentRank>(...kinds)), { minLength: 1, maxLength: 7 })
+      .array(fc.tuple(fc.constantFrom(0, 1), fc.constantFrom<ShipmentRank>(...kinds)), {
+        minLength: 1,
+        maxLength: 7,
+      })
       .chain((story) =>
         fc.record({
           story: fc.constant(story),
@@ -253,7 +294,9 @@ describe('events', () => {
         // a fact has one id, however often and whenever it is told
         const eventId = `${run}-${orderId}-${which}-${kind}`;
         const answer = await journey.tell({ shipmentId: shipments[which], kind, eventId });
-        expect(answer.kind).toBe(story.slice(0, index).some(([w, k]) => w === which && k === kind) ? 'repeated' : 'recorded');
+        expect(answer.kind).toBe(
+          story.slice(0, index).some(([w, k]) => w === which && k === kind) ? 'repeated' : 'recorded',
+        );
       }
       const ends = await database.query(
         `SELECT state, delivered_at, ended_at IS NOT NULL AS ended FROM shipment WHERE order_id = $1 ORDER BY shipment_id`,

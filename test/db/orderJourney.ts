@@ -3,7 +3,11 @@ import { type CancelAnswer, cancelOrder } from '../../src/db/cancel';
 import { planFulfilment } from '../../src/db/fulfilment';
 import { bookPayment, decideLateMoney } from '../../src/db/payment';
 import { createPersonalData } from '../../src/db/personalData';
-import { recordShipmentEvent, type ShipmentEvent, type ShipmentEventAnswer } from '../../src/db/shipmentEvent';
+import {
+  recordShipmentEvent,
+  type ShipmentEvent,
+  type ShipmentEventAnswer,
+} from '../../src/db/shipmentEvent';
 import type { Database } from '../../src/db/transaction';
 import { createIntake } from '../../src/intake/intake';
 import type { AcceptedOrder, IntakeAnswer, IntakeRequest } from '../../src/intake/model';
@@ -27,7 +31,9 @@ export interface Journey {
   tryPlace(request?: Partial<IntakeRequest>): Promise<IntakeAnswer>;
   pay(order: AcceptedOrder, transactionId?: string, amountFen?: number): Promise<string>;
   /** Placed, paid and planned; answers the order's id and its shipments' ids. */
-  planned(request?: Partial<IntakeRequest>): Promise<{ orderId: string; shipments: string[]; totalFen: number }>;
+  planned(
+    request?: Partial<IntakeRequest>,
+  ): Promise<{ orderId: string; shipments: string[]; totalFen: number }>;
   tell(event: Partial<ShipmentEvent> & Pick<ShipmentEvent, 'kind'>): Promise<ShipmentEventAnswer>;
   cancel(orderId: string): Promise<CancelAnswer | null>;
 }
@@ -175,7 +181,10 @@ export async function litresOf(database: TestDatabase, tenant: string): Promise<
 }
 
 /** Messages in the outbox about a subject, in the order they were written. */
-export async function outboxOf(database: TestDatabase, subject: string): Promise<{ kind: string; stage?: string }[]> {
+export async function outboxOf(
+  database: TestDatabase,
+  subject: string,
+): Promise<{ kind: string; stage?: string }[]> {
   return (
     await database.query<{ kind: string; stage: string | null }>(
       `SELECT kind, payload ->> 'stage' AS stage FROM outbox WHERE subject = $1 ORDER BY outbox_id`,

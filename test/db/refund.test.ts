@@ -22,7 +22,10 @@ afterAll(async () => {
 async function givenRefund() {
   const order = await journey.planned();
   await journey.cancel(order.orderId);
-  const [row] = await database.query<{ refund_id: string }>('SELECT refund_id FROM refund WHERE order_id = $1', [order.orderId]);
+  const [row] = await database.query<{ refund_id: string }>(
+    'SELECT refund_id FROM refund WHERE order_id = $1',
+    [order.orderId],
+  );
   return { ...order, refund: { tenant: journey.tenant, refundId: row?.refund_id as string } };
 }
 
@@ -57,11 +60,19 @@ it('never passes what was paid, whatever the causes', async () => {
     );
   await ask(totalFen - 100, 'rest:a');
   await expect(ask(101, 'rest:b')).rejects.toThrow('I7');
-  const rest = await journey.db.inTenant(journey.tenant, (tx) => refundPayments(tx, { orderId, reason: 'undelivered' }));
+  const rest = await journey.db.inTenant(journey.tenant, (tx) =>
+    refundPayments(tx, { orderId, reason: 'undelivered' }),
+  );
   expect(rest).toBe(100);
   await expect(
     journey.db.inTenant(journey.tenant, (tx) =>
-      requestRefund(tx, { orderId, provider: 'sandbox', transactionId: 'unknown', amountFen: 1, reason: 'x' }),
+      requestRefund(tx, {
+        orderId,
+        provider: 'sandbox',
+        transactionId: 'unknown',
+        amountFen: 1,
+        reason: 'x',
+      }),
     ),
   ).rejects.toThrow('I7');
   // what was asked for above is real money: let it end
@@ -78,7 +89,11 @@ it('is booked once when confirmed, also when told twice at once', async () => {
   const { orderId, refund, totalFen } = await givenRefund();
   const both = await Promise.all([confirmRefund(journey.db, refund), confirmRefund(journey.db, refund)]);
   expect(both.sort()).toEqual(['confirmed', 'repeated']);
-  expect(await orderFacts(database, orderId)).toMatchObject({ paid: totalFen, refunded: totalFen, late: null });
+  expect(await orderFacts(database, orderId)).toMatchObject({
+    paid: totalFen,
+    refunded: totalFen,
+    late: null,
+  });
   expect(await confirmRefund(journey.db, { ...refund, refundId: 'r-none' })).toBe('unknown');
 });
 
@@ -95,8 +110,12 @@ it('is shown when it fails, and cleared when it goes through after all', async (
 
 it('ends late money as refunded', async () => {
   const order = await journey.place({ lines: [{ sku: 'apple', quantity: 100 }] });
-  await database.query(`UPDATE orders SET expires_at = now() - interval '1 s' WHERE order_id = $1`, [order.orderId]);
-  await database.query(`UPDATE hold SET expires_at = now() - interval '1 s' WHERE order_id = $1`, [order.orderId]);
+  await database.query(`UPDATE orders SET expires_at = now() - interval '1 s' WHERE order_id = $1`, [
+    order.orderId,
+  ]);
+  await database.query(`UPDATE hold SET expires_at = now() - interval '1 s' WHERE order_id = $1`, [
+    order.orderId,
+  ]);
   expect(await journey.pay(order)).toBe('late');
   await journey.planned({ lines: [{ sku: 'apple', quantity: 60 }] });
   const money = { tenant: journey.tenant, provider: 'sandbox', transactionId: `t-${order.orderId}` };

@@ -21,7 +21,12 @@ function site(siteId: string, lat = 31.2): Site {
   };
 }
 
-function carrier(carrierId: string, baseFen: number, transitDays: number, carried: readonly Zone[] = zones): Carrier {
+function carrier(
+  carrierId: string,
+  baseFen: number,
+  transitDays: number,
+  carried: readonly Zone[] = zones,
+): Carrier {
   const rate = { baseFen, perKgFen: 100, perKmFen: 1 };
   const rates = Object.fromEntries(carried.map((zone) => [zone, rate]));
   return { carrierId, zones: [...carried], rates, transitDays };
@@ -104,7 +109,11 @@ describe('choosing the route of a shipment', () => {
   });
 
   it('sends special goods of a pickup order by carrier, on the same day or not at all', () => {
-    const pickup = { deliveryMethod: 'pickup' as const, pickupPoint: point('cold'), carriers: [carrier('fast', 1500, 0)] };
+    const pickup = {
+      deliveryMethod: 'pickup' as const,
+      pickupPoint: point('cold'),
+      carriers: [carrier('fast', 1500, 0)],
+    };
     const [shipment] = planned({ ...pickup, holds: [hold({ zone: 'special' })] });
     expect(shipment?.via).toEqual({ carrierId: 'fast' });
     const evening = request({ ...pickup, holds: [hold({ zone: 'special' })], now: now + day / 3 });
@@ -146,7 +155,9 @@ describe('every plan', () => {
               carried.set(lot.holdId, (carried.get(lot.holdId) ?? 0) + lot.quantity);
             }
           }
-          expect(shipment.weightGrams).toBe(shipment.parcels.reduce((sum, parcel) => sum + parcel.weightGrams, 0));
+          expect(shipment.weightGrams).toBe(
+            shipment.parcels.reduce((sum, parcel) => sum + parcel.weightGrams, 0),
+          );
         }
         expect(carried).toEqual(new Map(given.holds.map((each) => [each.holdId, each.quantity])));
         const keys = plan.shipments.map((shipment) => `${shipment.zone} ${shipment.siteId}`);
@@ -162,7 +173,8 @@ describe('every plan', () => {
         if (plan.kind !== 'planned') return;
         for (const shipment of plan.shipments) {
           const byLeader = 'leaderId' in shipment.via;
-          if (byLeader && given.pickupPoint.leader.certificate === 'basic') expect(shipment.zone).toBe('ambient');
+          if (byLeader && given.pickupPoint.leader.certificate === 'basic')
+            expect(shipment.zone).toBe('ambient');
           if (shipment.zone === 'special') expect(byLeader).toBe(false);
           for (const each of given.holds) {
             if (each.zone !== shipment.zone || each.siteId !== shipment.siteId) continue;
