@@ -13,7 +13,8 @@ export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   });
 }
 
-function drawPort(): Promise<number> {
+/** A loopback port that was free a moment ago. */
+export function drawPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
