@@ -1,7 +1,12 @@
+import { attentionRoutes } from './attention/routes';
 import { catalogueRoutes } from './catalogue/routes';
+import { carrierRoutes } from './fulfilment/carrierRoutes';
+import { fulfilmentRoutes } from './fulfilment/routes';
 import type { RawRoute, Route } from './http/route';
 import { inventoryRoutes } from './inventory/routes';
 import { networkRoutes } from './network/routes';
+import { orderRoutes } from './order/routes';
+import { paymentRoutes } from './payment/routes';
 import { metricsRoute, plumbingRoutes, readyRoute } from './plumbing/routes';
 import { presaleRoutes } from './presale/routes';
 import { tenantRoutes } from './tenant/routes';
@@ -12,6 +17,11 @@ export const routes: readonly Route[] = [
   ...catalogueRoutes,
   ...networkRoutes,
   ...inventoryRoutes,
+  ...orderRoutes,
+  ...fulfilmentRoutes,
+  ...attentionRoutes,
+  ...paymentRoutes,
+  ...carrierRoutes,
   ...presaleRoutes,
   ...plumbingRoutes,
 ];

@@ -1,9 +1,5 @@
+import { isoUtc } from './isoUtc';
 import type { NamedSource } from './named.read';
-
-/** UTC with microseconds cut to milliseconds, as JavaScript writes instants. */
-export function isoUtc(column: string): string {
-  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-}
 
 /** A campaign with what was sold (paid) and is held (unpaid, not yet due) of each region's quota. */
 export const campaignSource: NamedSource = {

@@ -75,4 +75,7 @@ export interface RawRoute {
   handle(deps: ApiDeps, request: Request, response: Response): Promise<void>;
 }
 
+/** The answer of 204. */
+export const noBody = z.undefined();
+
 export const nothing = z.strictObject({});

@@ -1,0 +1,108 @@
+import { cancelOrder } from '../../db/cancel';
+import { findOrder, findOrderChannel, listOrders } from '../../db/order.read';
+import type { Principal } from '../http/auth';
+import { pageAnswer, pageOf, pageSchema } from '../http/page';
+import { Problem } from '../http/problem';
+import { defineRoute, ok, type Route } from '../http/route';
+import { answerIntake, intakeRefusals } from './intakeAnswer';
+import {
+  acceptedAnswer,
+  cancelAnswer,
+  cancelBody,
+  orderBody,
+  orderParams,
+  orderPosition,
+  ordersQuery,
+  orderView,
+} from './schema';
+
+const tag = 'Orders';
+const access = ['channel', 'ops'] as const;
+
+/** The one channel that a key is bound to; null when it may use any. */
+function channelOf(principal: Principal): string | null {
+  return principal.role === 'channel' ? principal.channel : null;
+}
+
+function noOrder(orderId: string): Problem {
+  return new Problem('not-found', { detail: `There is no order ${orderId}.` });
+}
+
+export const orderRoutes: Route[] = [
+  defineRoute({
+    method: 'post',
+    path: '/v1/orders',
+    tag,
+    summary: 'Place an order: accepted whole, repeated, or refused without a trace',
+    access,
+    body: orderBody,
+    answers: { created: acceptedAnswer, ok: acceptedAnswer },
+    refusals: intakeRefusals,
+    async handle({ deps, tenant, body, actor, principal }) {
+      const channel = channelOf(principal);
+      if (channel !== null && channel !== body.channel) {
+        throw new Problem('forbidden', { detail: `This key may only place orders of channel ${channel}.` });
+      }
+      const answer = await deps.intake.place(tenant, body, actor).catch((error: unknown) => {
+        deps.metrics.countIntake('failed');
+        throw error;
+      });
+      deps.metrics.countIntake(answer.kind);
+      return answerIntake(answer);
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/orders',
+    tag,
+    summary: 'List orders, newest first',
+    access,
+    query: ordersQuery,
+    answers: { ok: pageSchema(orderView) },
+    async handle({ deps, tenant, query, principal }) {
+      const page = pageOf(query, orderPosition);
+      const own = channelOf(principal);
+      if (own !== null && query.channel !== undefined && query.channel !== own) {
+        throw new Problem('forbidden', { detail: `This key sees orders of channel ${own} only.` });
+      }
+      const filter = { state: query.state, channel: own ?? query.channel, externalId: query.externalId };
+      return ok(pageAnswer(await deps.app.inTenant(tenant, (tx) => listOrders(tx, filter, page))));
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/v1/orders/{orderId}',
+    tag,
+    summary: 'Read an order: lines, shipments and one timeline',
+    access,
+    params: orderParams,
+    answers: { ok: orderView },
+    refusals: ['not-found'],
+    async handle({ deps, tenant, params, principal }) {
+      const wanted = { orderId: params.orderId, channel: channelOf(principal) };
+      const order = await deps.app.inTenant(tenant, (tx) => findOrder(tx, wanted));
+      if (!order) throw noOrder(params.orderId);
+      return ok(order);
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/v1/orders/{orderId}/cancel',
+    tag,
+    summary: 'Cancel an order: done at once before picking starts, else asked',
+    access,
+    params: orderParams,
+    body: cancelBody,
+    answers: { ok: cancelAnswer },
+    refusals: ['not-found'],
+    async handle({ deps, tenant, params: { orderId }, body, principal, actor }) {
+      const own = channelOf(principal);
+      if (own !== null && (await deps.app.inTenant(tenant, (tx) => findOrderChannel(tx, orderId))) !== own) {
+        throw noOrder(orderId);
+      }
+      const answer = await cancelOrder(deps.app, { tenant, orderId, reason: body.reason, actor });
+      if (!answer) throw noOrder(orderId);
+      return ok({ outcome: answer.outcome });
+    },
+  }),
+];

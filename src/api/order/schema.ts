@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { orderStates } from '../../domain/order/model';
+import { shipmentView } from '../fulfilment/schema';
+import { pageQuery } from '../http/page';
+import { answerInstant, fen, idText, instantText, location, text, units } from '../http/schema';
+
+const supply = z.enum(['spot', 'presale']);
+
+const line = z.strictObject({
+  lineId: idText.optional().meta({ description: 'Its position, from "1", when left out.' }),
+  sku: idText,
+  quantity: units,
+  unitPriceFen: fen.optional().meta({ description: 'What the shop charged; the SKU’s price when left out.' }),
+  discountFen: fen.optional().meta({ description: 'Of the whole line.' }),
+  supply: supply.optional(),
+  campaignId: idText.optional(),
+});
+
+const address = z.strictObject({
+  province: text(100),
+  city: text(100),
+  district: text(100),
+  detail: text(500),
+});
+
+const buyer = z.strictObject({
+  ref: text(128).meta({ description: 'The shop’s own name for the buyer; purchase limits count by it.' }),
+  communityId: idText.optional(),
+  pickupPointId: idText.optional(),
+  name: text(100).optional(),
+  phone: text(40).optional(),
+  address: address.optional(),
+  location: location.optional(),
+});
+
+const window = z
+  .strictObject({ from: instantText, to: instantText })
+  .refine(({ from, to }) => Date.parse(from) < Date.parse(to), { error: 'later than from', path: ['to'] });
+
+const payment = z.strictObject({
+  transactionId: idText,
+  amountFen: fen,
+  paidAt: instantText,
+  heldBy: z.enum(['tenant', 'channel']),
+});
+
+export const orderBody = z
+  .strictObject({
+    channel: idText,
+    externalId: text(128).meta({ description: 'The channel’s own order number, any text.' }),
+    buyer,
+    deliveryMethod: z.enum(['express', 'pickup', 'local']).optional(),
+    window: window.optional(),
+    lines: z.array(line).min(1).max(200),
+    freightFen: fen.optional(),
+    payment: payment.optional().meta({ description: 'The order comes already paid: it never expires.' }),
+    notes: z.strictObject({ buyer: text(1000).optional(), seller: text(1000).optional() }).optional(),
+    liveSessionId: idText.optional(),
+    acceptLater: z.boolean().optional(),
+  })
+  .meta({ id: 'NewOrder' });
+
+const promise = z.object({ shipBy: answerInstant, deliverBy: answerInstant });
+
+export const acceptedAnswer = z
+  .object({
+    orderId: idText,
+    state: z.enum(['awaitingPayment', 'paid', 'waiting']),
+    expiresAt: answerInstant.nullable().meta({ description: 'Null when the order came already paid.' }),
+    totalFen: fen,
+    lines: z.array(z.object({ lineId: idText, sku: idText, quantity: units, supply, unitPriceFen: fen })),
+    promise,
+  })
+  .meta({ id: 'AcceptedOrder' });
+
+export const orderParams = z.strictObject({ orderId: idText });
+
+export const orderView = z
+  .object({
+    orderId: idText,
+    channel: idText,
+    externalId: z.string(),
+    state: z.enum(orderStates),
+    attention: z.object({ reason: z.string(), since: answerInstant }).nullable(),
+    expiresAt: answerInstant.nullable(),
+    totalFen: fen,
+    paidFen: fen,
+    refundedFen: fen,
+    lines: z.array(
+      z.object({
+        lineId: idText,
+        sku: idText,
+        quantity: units,
+        supply,
+        unitPriceFen: fen,
+        discountFen: fen,
+        campaignId: idText.optional(),
+      }),
+    ),
+    promise,
+    latePayment: z
+      .object({ outcome: z.enum(['reheld', 'repromised', 'refunded']), at: answerInstant })
+      .optional(),
+    shipments: z.array(shipmentView),
+    timeline: z.array(z.object({ at: answerInstant, kind: z.string(), detail: z.unknown().optional() })),
+  })
+  .meta({ id: 'Order' });
+
+export const ordersQuery = z.strictObject({
+  state: z.enum(orderStates).optional(),
+  channel: idText.optional(),
+  externalId: text(128).optional(),
+  ...pageQuery,
+});
+
+export const orderPosition = z.object({ micros: z.int().min(0), orderId: idText });
+
+export const cancelBody = z.strictObject({ reason: text(500) });
+export const cancelAnswer = z.object({ outcome: z.enum(['done', 'asking', 'tooLate']) });
