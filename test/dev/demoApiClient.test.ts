@@ -30,6 +30,7 @@ describe('the client', () => {
     expect([answer.status, answer.attempts, client.retries()]).toEqual([201, 3, 2]);
     expect(new Set(seen)).toEqual(new Set(['{"a":1}']));
     client.close();
+    server.closeAllConnections();
     server.close();
   });
 
@@ -39,6 +40,7 @@ describe('the client', () => {
     expect((await client.send('POST', '/x', { body: {} })).status).toBe(409);
     expect(seen.length).toBe(1);
     client.close();
+    server.closeAllConnections();
     server.close();
   });
 

@@ -50,12 +50,14 @@ export function createApiClient(baseUrl: string, maxSockets = 256): ApiClient {
     };
     const giveUpAt = Date.now() + patienceMs;
     for (let attempts = 1; ; attempts += 1) {
-      const answer = await attempt(method, path, headers, payload).catch((error: Error) => error);
-      if (!(answer instanceof Error) && !retriedStatuses.includes(answer.status))
-        return { ...answer, attempts };
+      const { answer, failure } = await attempt(method, path, headers, payload).then(
+        (answered) => ({ answer: answered, failure: '' }),
+        (error: Error) => ({ answer: undefined, failure: error.message }),
+      );
+      if (answer && !retriedStatuses.includes(answer.status)) return { ...answer, attempts };
       const pauseMs = Math.min(longestPauseMs, 100 * 2 ** (attempts - 1));
       if (closed || Date.now() + pauseMs > giveUpAt) {
-        const reason = answer instanceof Error ? answer.message : `status ${answer.status}`;
+        const reason = answer ? `status ${answer.status}` : failure;
         throw new Error(`${method} ${baseUrl}${path} got no answer in ${patienceMs / 1000} s (${reason})`);
       }
       retries += 1;
