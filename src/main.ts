@@ -111,12 +111,16 @@ function addSandboxes(program: Command): void {
 function addTasks(program: Command): void {
   program
     .command('migrate')
-    .description('bring the database to the newest schema')
+    .description('bring the database to the newest schema, and the Temporal namespace to what workflows need')
     .action(() =>
       runOnce(async (config) => {
         const { migrate } = await import('./db/migrate.js');
         const names = await migrate(requireDatabase(config));
         console.log(names.length === 0 ? 'The schema is the newest.' : `Applied ${names.join(', ')}.`);
+        if (config.temporalAddress === undefined) return;
+        const { settleNamespace } = await import('./dev/temporal/namespace.js');
+        await settleNamespace(config.temporalAddress, config.temporalNamespace);
+        console.log(`The namespace ${config.temporalNamespace} is ready.`);
       }),
     );
   program
