@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { type PlanOutcome, planFulfilment, recordBooking, recordShipmentEvent } from '../../src/db/fulfilment';
+import {
+  type PlanOutcome,
+  planFulfilment,
+  recordBooking,
+  recordShipmentEvent,
+} from '../../src/db/fulfilment';
 import { type ReceiptAnswer, receiveStock } from '../../src/db/inventory';
 import { type Booking, bookPayment } from '../../src/db/payment';
 import { createPersonalData } from '../../src/db/personalData';
@@ -9,41 +14,46 @@ import type { Zone } from '../../src/domain/catalogue/model';
 import type { ShipmentRank } from '../../src/domain/fulfilment/model';
 import { createIntake, type Intake } from '../../src/intake/intake';
 import type { IntakeAnswer, IntakeLine, IntakeRequest } from '../../src/intake/model';
+import type { TestDatabase } from './database';
 
 /**
  * States to start a test from: `given…` writes what the API would have written. Everything has a default that
  * works, ids are readable and computed, so a test names only what it is about. Times of the network are wide open
  * (cutoff at the end of the day, no closed days), so that no test depends on the hour it runs at.
  */
-export interface TestDatabaseUrl {
-  /** Of the superuser, as `createTestDatabase` hands it out. */
+export interface TestDatabaseUrl extends Partial<Pick<TestDatabase, 'as' | 'query'>> {
+  /** Of the superuser, as `createTestDatabase` hands it out; its pools are used where they are handed in too. */
   url: string;
 }
 
 /** Runs SQL as the superuser: row-level security does not bind it. Returns the rows. */
 export async function asSuperuser<R extends object = Record<string, unknown>>(
-  { url }: TestDatabaseUrl,
+  where: TestDatabaseUrl,
   text: string,
   values: unknown[] = [],
 ): Promise<R[]> {
-  const client = new pg.Client({ connectionString: url });
+  if (where.query) return where.query<R>(text, values);
+  const client = new pg.Client({ connectionString: where.url });
   await client.connect();
   try {
-    const result = await client.query(text, values);
-    // several statements in one text give several results; the last one counts
-    return ((Array.isArray(result) ? result.at(-1) : result) as pg.QueryResult<R>).rows;
+    return (await client.query<R & Record<string, unknown>>(text, values)).rows;
   } finally {
     await client.end();
   }
 }
 
 /** Runs work in one transaction as the application, bound to a tenant: what a db function needs. */
-export async function inTenant<T>(where: TestDatabaseUrl, tenant: string, work: (tx: TenantTx) => Promise<T>): Promise<T> {
+export async function inTenant<T>(
+  where: TestDatabaseUrl,
+  tenant: string,
+  work: (tx: TenantTx) => Promise<T>,
+): Promise<T> {
   return asApplication(where, (db) => db.inTenant(tenant, work));
 }
 
-async function asApplication<T>({ url }: TestDatabaseUrl, work: (db: Database) => Promise<T>): Promise<T> {
-  const db = createDatabase({ url, role: 'xianda_app', maxConnections: 1 });
+async function asApplication<T>(where: TestDatabaseUrl, work: (db: Database) => Promise<T>): Promise<T> {
+  if (where.as) return work(where.as('xianda_app'));
+  const db = createDatabase({ url: where.url, role: 'xianda_app', maxConnections: 1 });
   try {
     return await work(db);
   } finally {
@@ -54,7 +64,10 @@ async function asApplication<T>({ url }: TestDatabaseUrl, work: (db: Database) =
 let tenants = 0;
 
 /** A tenant of its own for each call: `tenant-1`, `tenant-2` … Answers its id. */
-export async function givenTenant(where: TestDatabaseUrl, given: { tenant?: string; timeZone?: string } = {}): Promise<string> {
+export async function givenTenant(
+  where: TestDatabaseUrl,
+  given: { tenant?: string; timeZone?: string } = {},
+): Promise<string> {
   tenants += 1;
   const tenant = given.tenant ?? `tenant-${tenants}`;
   await asSuperuser(where, 'INSERT INTO tenant (tenant, name, time_zone) VALUES ($1, $1, $2)', [
@@ -80,7 +93,11 @@ export interface GivenSku {
 }
 
 /** A SKU (`apple`, ambient, 19.90 yuan, 1 kg, 2 litres), or a bundle of SKUs that are there. Answers its id. */
-export async function givenSku(where: TestDatabaseUrl, tenant: string, given: GivenSku = {}): Promise<string> {
+export async function givenSku(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenSku = {},
+): Promise<string> {
   const sku = given.sku ?? 'apple';
   await asSuperuser(
     where,
@@ -102,12 +119,11 @@ export async function givenSku(where: TestDatabaseUrl, tenant: string, given: Gi
     ],
   );
   for (const [component, quantity] of Object.entries(given.components ?? {})) {
-    await asSuperuser(where, 'INSERT INTO sku_component (tenant, sku, component_sku, quantity) VALUES ($1, $2, $3, $4)', [
-      tenant,
-      sku,
-      component,
-      quantity,
-    ]);
+    await asSuperuser(
+      where,
+      'INSERT INTO sku_component (tenant, sku, component_sku, quantity) VALUES ($1, $2, $3, $4)',
+      [tenant, sku, component, quantity],
+    );
   }
   return sku;
 }
@@ -124,7 +140,11 @@ export interface GivenSite {
 }
 
 /** A site (`central`, all zones, in Shanghai). Answers its id. */
-export async function givenSite(where: TestDatabaseUrl, tenant: string, given: GivenSite = {}): Promise<string> {
+export async function givenSite(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenSite = {},
+): Promise<string> {
   const siteId = given.siteId ?? 'central';
   await asSuperuser(
     where,
@@ -154,7 +174,11 @@ export interface GivenCarrier {
 }
 
 /** A carrier (`swift`, every zone, 10 yuan a parcel, next day). Answers its id. */
-export async function givenCarrier(where: TestDatabaseUrl, tenant: string, given: GivenCarrier = {}): Promise<string> {
+export async function givenCarrier(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenCarrier = {},
+): Promise<string> {
   const carrierId = given.carrierId ?? 'swift';
   const zones = given.zones ?? ['ambient', 'chilled', 'frozen', 'special'];
   await asSuperuser(
@@ -181,7 +205,11 @@ export interface GivenPoint {
 }
 
 /** A leader with a pickup point (`point`, led by `leader`, cold, 1000 litres a zone) in a community. Answers the point's id. */
-export async function givenPoint(where: TestDatabaseUrl, tenant: string, given: GivenPoint = {}): Promise<string> {
+export async function givenPoint(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenPoint = {},
+): Promise<string> {
   const pickupPointId = given.pickupPointId ?? 'point';
   const leaderId = given.leaderId ?? 'leader';
   await asSuperuser(
@@ -211,13 +239,11 @@ export async function givenCommunity(
   given: { communityId?: string; region?: string; lat?: number; lng?: number } = {},
 ): Promise<string> {
   const communityId = given.communityId ?? 'garden';
-  await asSuperuser(where, 'INSERT INTO community (tenant, community_id, name, region, lat, lng) VALUES ($1, $2, $2, $3, $4, $5)', [
-    tenant,
-    communityId,
-    given.region ?? 'east',
-    given.lat ?? 31.25,
-    given.lng ?? 121.45,
-  ]);
+  await asSuperuser(
+    where,
+    'INSERT INTO community (tenant, community_id, name, region, lat, lng) VALUES ($1, $2, $2, $3, $4, $5)',
+    [tenant, communityId, given.region ?? 'east', given.lat ?? 31.25, given.lng ?? 121.45],
+  );
   return communityId;
 }
 
@@ -226,14 +252,33 @@ export async function givenCommunity(
  * carriers `swift` (every zone, 10 yuan) and `polar` (chilled, frozen, 8 yuan), community `garden` in region `east`,
  * `point-cold` and `point-basic` there.
  */
-export async function givenNetwork(where: TestDatabaseUrl, tenant: string, given: { carrierUrl?: string } = {}): Promise<void> {
+export async function givenNetwork(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: { carrierUrl?: string } = {},
+): Promise<void> {
   await givenSite(where, tenant);
-  await givenSite(where, tenant, { siteId: 'forward', kind: 'forward', lat: 31.24, lng: 121.44, zones: ['ambient', 'chilled'] });
+  await givenSite(where, tenant, {
+    siteId: 'forward',
+    kind: 'forward',
+    lat: 31.24,
+    lng: 121.44,
+    zones: ['ambient', 'chilled'],
+  });
   await givenCommunity(where, tenant);
   await givenCarrier(where, tenant, { baseUrl: given.carrierUrl });
-  await givenCarrier(where, tenant, { carrierId: 'polar', zones: ['chilled', 'frozen'], baseFen: 800, baseUrl: given.carrierUrl });
+  await givenCarrier(where, tenant, {
+    carrierId: 'polar',
+    zones: ['chilled', 'frozen'],
+    baseFen: 800,
+    baseUrl: given.carrierUrl,
+  });
   await givenPoint(where, tenant, { pickupPointId: 'point-cold', leaderId: 'leader-cold' });
-  await givenPoint(where, tenant, { pickupPointId: 'point-basic', leaderId: 'leader-basic', certificate: 'basic' });
+  await givenPoint(where, tenant, {
+    pickupPointId: 'point-basic',
+    leaderId: 'leader-basic',
+    certificate: 'basic',
+  });
 }
 
 export interface GivenStock {
@@ -249,7 +294,11 @@ export interface GivenStock {
 let receipts = 0;
 
 /** Receives stock through the product's own receipt (100 units of `apple` at `central`, 30 days of life). Answers the lot's id. */
-export async function givenStock(where: TestDatabaseUrl, tenant: string, given: GivenStock = {}): Promise<string> {
+export async function givenStock(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenStock = {},
+): Promise<string> {
   receipts += 1;
   const expiresInDays = given.expiresInDays ?? 30;
   const lotId = given.lotId ?? `lot-${expiresInDays}d`;
@@ -285,7 +334,11 @@ export interface GivenCampaign {
 }
 
 /** An open presale campaign (`early`, of `apple`, 10 units in region `east`). Answers its id. */
-export async function givenCampaign(where: TestDatabaseUrl, tenant: string, given: GivenCampaign = {}): Promise<string> {
+export async function givenCampaign(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenCampaign = {},
+): Promise<string> {
   const campaignId = given.campaignId ?? 'early';
   await asSuperuser(
     where,
@@ -294,12 +347,11 @@ export async function givenCampaign(where: TestDatabaseUrl, tenant: string, give
     [tenant, campaignId, given.sku ?? 'apple', dayFromToday(2), dayFromToday(given.deliverByInDays ?? 10)],
   );
   for (const [region, units] of Object.entries(given.quotas ?? { east: 10 })) {
-    await asSuperuser(where, 'INSERT INTO presale_quota (tenant, campaign_id, region, units) VALUES ($1, $2, $3, $4)', [
-      tenant,
-      campaignId,
-      region,
-      units,
-    ]);
+    await asSuperuser(
+      where,
+      'INSERT INTO presale_quota (tenant, campaign_id, region, units) VALUES ($1, $2, $3, $4)',
+      [tenant, campaignId, region, units],
+    );
   }
   return campaignId;
 }
@@ -329,7 +381,13 @@ export function orderRequest(given: GivenOrder = {}): IntakeRequest {
   return {
     channel: 'shop',
     externalId: given.externalId ?? `order-${orders}`,
-    buyer: { ref: `buyer-${orders}`, communityId: 'garden', name: 'Li', phone: '13800000000', ...given.buyer },
+    buyer: {
+      ref: `buyer-${orders}`,
+      communityId: 'garden',
+      name: 'Li',
+      phone: '13800000000',
+      ...given.buyer,
+    },
     deliveryMethod: given.deliveryMethod,
     lines: Array.isArray(lines) ? lines : Object.entries(lines).map(([sku, quantity]) => ({ sku, quantity })),
     payment: given.payment,
@@ -337,7 +395,11 @@ export function orderRequest(given: GivenOrder = {}): IntakeRequest {
 }
 
 /** Hands an order to the product's intake, whatever comes of it. */
-export async function placeOrder(where: TestDatabaseUrl, tenant: string, given: GivenOrder = {}): Promise<IntakeAnswer> {
+export async function placeOrder(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenOrder = {},
+): Promise<IntakeAnswer> {
   return asApplication(where, (db) => intakeOver(db, given).place(tenant, orderRequest(given), 'test'));
 }
 
@@ -360,7 +422,11 @@ export interface GivenPayment {
 }
 
 /** A payment notification, booked by the product's own function. */
-export async function givenPayment(where: TestDatabaseUrl, tenant: string, given: GivenPayment): Promise<Booking['kind']> {
+export async function givenPayment(
+  where: TestDatabaseUrl,
+  tenant: string,
+  given: GivenPayment,
+): Promise<Booking['kind']> {
   const transactionId = given.transactionId ?? `t-${given.orderId}`;
   const notificationId = given.notificationId ?? `n-${transactionId}`;
   const booking = await asApplication(where, (db) =>
@@ -372,7 +438,9 @@ export async function givenPayment(where: TestDatabaseUrl, tenant: string, given
       orderId: given.orderId,
       amountFen: given.amountFen,
       paidAt: new Date(),
-      bodyDigest: createHash('sha256').update(JSON.stringify([transactionId, given.orderId, given.amountFen])).digest(),
+      bodyDigest: createHash('sha256')
+        .update(JSON.stringify([transactionId, given.orderId, given.amountFen]))
+        .digest(),
     }),
   );
   return booking.kind;
@@ -401,12 +469,17 @@ export async function givenPlannedOrder(
   const order = await givenPaidOrder(where, tenant, given);
   const plan = await asApplication(where, (db) => planFulfilment(db, { tenant, orderId: order.orderId }));
   if (plan.kind !== 'planned') throw new Error(`the order was not planned: ${JSON.stringify(plan)}`);
-  if (given.booked) for (const { shipmentId } of plan.shipments) await givenBooking(where, tenant, shipmentId);
+  if (given.booked)
+    for (const { shipmentId } of plan.shipments) await givenBooking(where, tenant, shipmentId);
   return { ...order, shipments: plan.shipments };
 }
 
 /** Waybills as a carrier would give them (`w-<parcelId>`). */
-export async function givenBooking(where: TestDatabaseUrl, tenant: string, shipmentId: string): Promise<void> {
+export async function givenBooking(
+  where: TestDatabaseUrl,
+  tenant: string,
+  shipmentId: string,
+): Promise<void> {
   const parcels = await asSuperuser<{ parcel_id: string }>(
     where,
     'SELECT parcel_id FROM parcel WHERE tenant = $1 AND shipment_id = $2',
@@ -428,7 +501,15 @@ export async function givenShipmentEvent(
   const eventId = given.eventId ?? `event-${events}`;
   const bodyDigest = createHash('sha256').update(JSON.stringify(given)).digest();
   await asApplication(where, (db) =>
-    recordShipmentEvent(db, { tenant, source: 'people', eventId, shipmentId: given.shipmentId, kind: given.kind, at: new Date(), bodyDigest }),
+    recordShipmentEvent(db, {
+      tenant,
+      source: 'people',
+      eventId,
+      shipmentId: given.shipmentId,
+      kind: given.kind,
+      at: new Date(),
+      bodyDigest,
+    }),
   );
 }
 

@@ -355,7 +355,7 @@ WITH captured AS (
          count(*) FILTER (WHERE state = 'applied') AS applied
     FROM payment GROUP BY tenant, order_id),
 returned AS (
-  SELECT tenant, order_id, sum(r.amount_fen) FILTER (WHERE r.state = 'confirmed') AS confirmed, sum(r.amount_fen) AS asked
+  SELECT tenant, order_id, sum(r.amount_fen) FILTER (WHERE r.state = 'confirmed') AS confirmed
     FROM refund r JOIN payment p USING (tenant, provider, transaction_id, order_id)
    WHERE p.state IN ('applied', 'late', 'surplus') GROUP BY tenant, order_id)
 SELECT o.tenant, o.order_id AS subject, jsonb_build_object('problem', 'the order''s books differ from its payments and refunds',
@@ -379,13 +379,13 @@ UNION ALL
 SELECT r.tenant, r.refund_id, jsonb_build_object('problem', 'the refund and its payment belong to different orders', 'refund', r.order_id, 'payment', p.order_id)
   FROM refund r JOIN payment p USING (tenant, provider, transaction_id) WHERE r.order_id <> p.order_id
 UNION ALL
-SELECT o.tenant, o.order_id, jsonb_build_object('problem', 'cancelled, nothing sent, and money kept', 'paidFen', o.paid_fen, 'refundsFen', coalesce(r.asked, 0))
-  FROM orders o LEFT JOIN returned r USING (tenant, order_id)
- WHERE o.state = 'cancelled' AND o.paid_fen > coalesce(r.asked, 0)
+SELECT o.tenant, o.order_id, jsonb_build_object('problem', 'cancelled, nothing sent, and money kept', 'transaction', p.transaction_id,
+         'amountFen', p.amount_fen)
+  FROM orders o JOIN payment p ON p.tenant = o.tenant AND p.order_id = o.order_id AND p.state = 'applied'
+ WHERE o.state = 'cancelled'
+   AND p.amount_fen > coalesce((SELECT sum(r.amount_fen) FROM refund r WHERE r.tenant = p.tenant AND r.provider = p.provider
+                                   AND r.transaction_id = p.transaction_id), 0)
    AND NOT EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = o.tenant AND s.order_id = o.order_id AND s.state <> 'cancelled')
-   AND NOT EXISTS (SELECT 1 FROM attention a WHERE a.tenant = o.tenant AND a.order_id = o.order_id AND a.reason = 'channelRefund')
-   AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.tenant = o.tenant AND p.order_id = o.order_id AND p.state = 'late'
-                    AND p.received_at > now() - interval '60 seconds')
 UNION ALL
 SELECT p.tenant, p.provider || ' ' || p.transaction_id, jsonb_build_object('problem', 'parked money that nobody is shown', 'amountFen', p.amount_fen)
   FROM payment p
