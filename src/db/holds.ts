@@ -17,6 +17,10 @@ export interface LockedOrder {
   pickupPointId: string | null;
 }
 
+/** Of `orders o`. */
+export const lockedOrderColumns = `o.order_id AS "orderId", o.state, o.run, o.expires_at AS "expiresAt",
+  o.deliver_by AS "deliverBy", o.pickup_point_id AS "pickupPointId"`;
+
 /**
  * Locks all that ending an order's promises may touch, in the house's lock order: pools of every SKU the orders
  * were sold (bundles and components, as an admission locks them), then their presale quotas, then the orders by id.
@@ -52,9 +56,8 @@ async function lockQuotas(tx: TenantTx, orderIds: string[]): Promise<void> {
 /** Locks orders by id. Alone (without stock) it serves what moves no stock: planning, booking, later scans. */
 export async function lockOrders(tx: TenantTx, orderIds: string[]): Promise<LockedOrder[]> {
   const { rows } = await tx.query<LockedOrder>(
-    `SELECT order_id AS "orderId", state, run, expires_at AS "expiresAt", deliver_by AS "deliverBy",
-            pickup_point_id AS "pickupPointId"
-       FROM orders WHERE tenant = $1 AND order_id = ANY($2::text[]) ORDER BY order_id COLLATE "C" FOR NO KEY UPDATE`,
+    `SELECT ${lockedOrderColumns}
+       FROM orders o WHERE tenant = $1 AND order_id = ANY($2::text[]) ORDER BY order_id COLLATE "C" FOR NO KEY UPDATE`,
     [tx.tenant, orderIds],
   );
   return rows;

@@ -55,24 +55,20 @@ const terminal = ['delivered', 'returned', 'cancelled'];
  * order itself when every unit is delivered, returned or cancelled. The caller has locked the order.
  */
 export async function finishOrder(tx: TenantTx, order: LockedOrder): Promise<void> {
-  const values = [tx.tenant, order.orderId, terminal];
-  const zones = await tx.query<{ zone: string }>(
-    `SELECT c.zone FROM capacity_hold c
-      WHERE c.tenant = $1 AND c.order_id = $2 AND c.released_at IS NULL
-        AND NOT EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.zone = c.zone
-                           AND s.state <> ALL ($3::text[]))
-        AND NOT EXISTS (SELECT 1 FROM hold h JOIN sku k ON k.tenant = h.tenant AND k.sku = h.sku
-                         WHERE h.tenant = $1 AND h.order_id = $2 AND h.remaining > 0 AND k.zone = c.zone)
-      ORDER BY c.zone`,
-    values,
-  );
-  for (const { zone } of zones.rows) await releaseCapacity(tx, { orderIds: [order.orderId], zone });
-  const { rows } = await tx.query<{ open: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.state <> ALL ($3::text[]))
+  const { rows } = await tx.query<{ zones: string[]; open: boolean }>(
+    `SELECT ARRAY(SELECT c.zone FROM capacity_hold c
+              WHERE c.tenant = $1 AND c.order_id = $2 AND c.released_at IS NULL
+                AND NOT EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.zone = c.zone
+                                   AND s.state <> ALL ($3::text[]))
+                AND NOT EXISTS (SELECT 1 FROM hold h JOIN sku k ON k.tenant = h.tenant AND k.sku = h.sku
+                                 WHERE h.tenant = $1 AND h.order_id = $2 AND h.remaining > 0 AND k.zone = c.zone)
+              ORDER BY c.zone) AS zones,
+            EXISTS (SELECT 1 FROM shipment s WHERE s.tenant = $1 AND s.order_id = $2 AND s.state <> ALL ($3::text[]))
          OR EXISTS (SELECT 1 FROM hold h WHERE h.tenant = $1 AND h.order_id = $2 AND h.remaining > 0)
          OR EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = $1 AND q.order_id = $2 AND ${unconverted}) AS open`,
-    values,
+    [tx.tenant, order.orderId, terminal],
   );
+  for (const zone of rows[0]?.zones ?? []) await releaseCapacity(tx, { orderIds: [order.orderId], zone });
   if (rows[0]?.open || (order.state !== 'paid' && order.state !== 'fulfilling')) return;
   await endOrder(tx, order, { to: 'delivered' });
 }

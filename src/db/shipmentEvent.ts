@@ -1,8 +1,9 @@
 import { hasLeft, isTerminal, nextShipmentState, rankOf } from '../domain/fulfilment/lifecycle';
 import type { ShipmentRank, ShipmentState } from '../domain/fulfilment/model';
 import type { Movement } from '../domain/inventory/model';
-import { clearAttention, raiseAttention } from './attention';
-import { type LockedOrder, lockOrders } from './holds';
+import type { AttentionReason } from '../domain/order/attention';
+import { raiseAttention } from './attention';
+import { type LockedOrder, lockedOrderColumns } from './holds';
 import { lockPools, writeMovements } from './inventory';
 import { finishOrder } from './orderEnd';
 import type { Database, TenantTx } from './transaction';
@@ -42,18 +43,14 @@ export type ShipmentEventAnswer =
  */
 export async function recordShipmentEvent(db: Database, event: ShipmentEvent): Promise<ShipmentEventAnswer> {
   return db.inTenant(event.tenant, async (tx) => {
-    const known = await findRepeat(tx, event);
-    if (known) return known;
     const target = await findTarget(tx, event);
-    if (!target) return unknownShipment(tx, event);
+    if (!target) return (await findRepeat(tx, event)) ?? unknownShipment(tx, event);
     // goods can only leave once: when they have left by now, the pools need no lock
     const mayLeave = isLeaving(event.kind) && !hasLeft(target.state);
     if (mayLeave) await lockPools(tx, await readSkusOf(tx, target.shipmentId));
-    const [order] = await lockOrders(tx, [target.orderId]);
-    const state = await lockState(tx, target.shipmentId);
-    if (!order || !state) throw new Error('the shipment was there a moment ago');
+    const locked = await lockTarget(tx, target);
     if (!(await insertEvent(tx, event, target))) return (await findRepeat(tx, event)) ?? { kind: 'conflict' };
-    return { kind: 'recorded', state: await applyEvent(tx, event, { ...target, order, state }) };
+    return { kind: 'recorded', state: await applyEvent(tx, event, locked) };
   });
 }
 
@@ -130,12 +127,21 @@ async function readSkusOf(tx: TenantTx, shipmentId: string): Promise<string[]> {
   return rows.map((row) => row.sku);
 }
 
-async function lockState(tx: TenantTx, shipmentId: string): Promise<ShipmentState | undefined> {
-  const { rows } = await tx.query<{ state: ShipmentState }>(
-    'SELECT state FROM shipment WHERE tenant = $1 AND shipment_id = $2 FOR NO KEY UPDATE',
-    [tx.tenant, shipmentId],
+interface LockedTarget extends Target {
+  order: LockedOrder;
+}
+
+/** The order first, then its shipment, in one round trip: rows are locked in the order of the tables named. */
+async function lockTarget(tx: TenantTx, target: Target): Promise<LockedTarget> {
+  const { rows } = await tx.query<LockedOrder & { shipmentState: ShipmentState }>(
+    `SELECT ${lockedOrderColumns}, s.state AS "shipmentState"
+       FROM orders o JOIN shipment s ON s.tenant = o.tenant AND s.order_id = o.order_id
+      WHERE o.tenant = $1 AND s.shipment_id = $2 FOR NO KEY UPDATE OF o, s`,
+    [tx.tenant, target.shipmentId],
   );
-  return rows[0]?.state;
+  if (!rows[0]) throw new Error('the shipment was there a moment ago');
+  const { shipmentState, ...order } = rows[0];
+  return { ...target, state: shipmentState, order };
 }
 
 async function insertEvent(tx: TenantTx, event: ShipmentEvent, target: Target): Promise<boolean> {
@@ -158,10 +164,6 @@ async function insertEvent(tx: TenantTx, event: ShipmentEvent, target: Target): 
     ],
   );
   return rowCount === 1;
-}
-
-interface LockedTarget extends Target {
-  order: LockedOrder;
 }
 
 async function applyEvent(tx: TenantTx, event: ShipmentEvent, target: LockedTarget): Promise<ShipmentState> {
@@ -236,8 +238,12 @@ async function takeGoodsOff(tx: TenantTx, shipmentId: string, actor: string): Pr
 
 /** What people were asked to look at and the shipment has answered by itself. */
 async function clearOvertaken(tx: TenantTx, shipmentId: string, state: ShipmentState): Promise<void> {
-  await clearAttention(tx, 'bookingFailed', shipmentId);
-  if (!isTerminal(state)) return;
-  await clearAttention(tx, 'deliveryFailed', shipmentId);
-  await clearAttention(tx, 'overdue', shipmentId);
+  const reasons: AttentionReason[] = isTerminal(state)
+    ? ['bookingFailed', 'deliveryFailed', 'overdue']
+    : ['bookingFailed'];
+  await tx.query(
+    `UPDATE attention SET resolved_at = clock_timestamp(), resolved_by = 'system', action = 'cleared'
+      WHERE tenant = $1 AND reason = ANY($2::text[]) AND subject = $3 AND resolved_at IS NULL`,
+    [tx.tenant, reasons, shipmentId],
+  );
 }
