@@ -29,4 +29,6 @@ export interface ApiDeps {
   log: Logger;
   metrics: Metrics;
   authenticator: Authenticator;
+  /** The document of /openapi.json; handed in, since it is made of all routes and one of them serves it. */
+  openApi(): object;
 }

@@ -7,6 +7,7 @@ import { inventoryRoutes } from './inventory/routes';
 import { networkRoutes } from './network/routes';
 import { orderRoutes } from './order/routes';
 import { paymentRoutes } from './payment/routes';
+import { docsAssetRoute, docsRoute, openApiRoute } from './plumbing/docs';
 import { metricsRoute, plumbingRoutes, readyRoute } from './plumbing/routes';
 import { presaleRoutes } from './presale/routes';
 import { tenantRoutes } from './tenant/routes';
@@ -26,4 +27,10 @@ export const routes: readonly Route[] = [
   ...plumbingRoutes,
 ];
 
-export const rawRoutes: readonly RawRoute[] = [readyRoute, metricsRoute];
+export const rawRoutes: readonly RawRoute[] = [
+  readyRoute,
+  metricsRoute,
+  openApiRoute,
+  docsRoute,
+  docsAssetRoute,
+];

@@ -14,6 +14,7 @@ import { answerErrors, noSuchPath } from './http/errors';
 import { logRequests } from './http/log';
 import { createMetrics } from './http/metrics';
 import { mountRoutes } from './http/mount';
+import { buildOpenApi } from './openapi';
 import { rawRoutes, routes } from './routes';
 
 /** What `runApi` needs of the configuration. */
@@ -111,6 +112,7 @@ function openDeps(
     settings: { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret, temporalAddress },
     metrics: createMetrics({ outboxBacklogSeconds: () => readOutboxBacklogSeconds(checker) }),
     authenticator: createAuthenticator({ platform, platformKey }),
+    openApi: buildOpenApi,
   };
   return {
     deps,

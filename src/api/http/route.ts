@@ -71,7 +71,11 @@ export interface RawRoute {
   path: string;
   tag: string;
   summary: string;
+  params?: z.ZodObject;
   contentType: string;
+  answer?: z.ZodType;
+  /** May also answer 503, with the same shape. */
+  unavailable?: boolean;
   handle(deps: ApiDeps, request: Request, response: Response): Promise<void>;
 }
 

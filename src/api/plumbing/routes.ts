@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { pingDatabase } from '../../db/health.read';
 import type { ApiDeps } from '../deps';
-import type { ProblemSlug } from '../http/problem';
 import { defineRoute, ok, type RawRoute, type Route } from '../http/route';
 import { checkTemporal, type Health } from './temporalHealth';
 
@@ -20,10 +19,7 @@ export const plumbingRoutes: Route[] = [
   }),
 ];
 
-export const readinessSchema = z
-  .object({ ok: z.boolean(), database: health, temporal: health })
-  .meta({ id: 'Readiness' });
-export const readinessRefusals: readonly ProblemSlug[] = ['unavailable'];
+const readiness = z.object({ ok: z.boolean(), database: health, temporal: health }).meta({ id: 'Readiness' });
 
 /**
  * 503 only while the database is away: intake needs nothing else, and a Temporal that is down delays workflows
@@ -36,6 +32,8 @@ export const readyRoute: RawRoute = {
   summary:
     'Database and Temporal, each with a reason; 503 only while the database is away, since intake needs it alone',
   contentType: 'application/json',
+  answer: readiness,
+  unavailable: true,
   async handle(deps, _request, response) {
     const [database, temporal] = await Promise.all([
       checkDatabase(deps),

@@ -1,0 +1,125 @@
+import { OpenApiGeneratorV31, OpenAPIRegistry, type RouteConfig } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { type ProblemSlug, problems } from './http/problem';
+import { type Outcome, outcomeStatus, type RawRoute, type Route } from './http/route';
+import { rawRoutes, routes } from './routes';
+
+type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
+type Responses = RouteConfig['responses'];
+
+const problem = z
+  .object({
+    type: z.string().meta({ description: 'Ends in a stable slug: urn:xianda:problem:<slug>.' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z.array(z.object({ path: z.string(), expected: z.string(), received: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });
+
+let document: OpenApiDocument | undefined;
+
+/** The OpenAPI 3.1 document of every served route, made from the very schemas that check requests. Built once. */
+export function buildOpenApi(): OpenApiDocument {
+  document ??= build();
+  return document;
+}
+
+function build(): OpenApiDocument {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
+  registry.registerComponent('securitySchemes', 'signature', {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Sandbox-Signature',
+    description:
+      'Hex HMAC-SHA256(secret, timestamp + "\\n" + raw body), beside Sandbox-Timestamp: <unix seconds>; five minutes of tolerance.',
+  });
+  for (const route of routes) registry.registerPath(describeRoute(route));
+  for (const route of rawRoutes) registry.registerPath(describeRawRoute(route));
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Xianda 鲜达',
+      version: '1',
+      description:
+        'Fulfilment for food sold in private-domain livestreams. Every promise made on air is kept.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+  });
+}
+
+function describeRoute(route: Route): RouteConfig {
+  const body = route.body && { content: { 'application/json': { schema: route.body } }, required: true };
+  return {
+    ...named(route),
+    ...securityOf(route),
+    request: {
+      ...(route.params && { params: route.params as z.ZodObject }),
+      ...(route.query && { query: route.query as z.ZodObject }),
+      ...(body && { body }),
+    },
+    responses: { ...answersOf(route), ...refusalsOf(route) },
+  };
+}
+
+function describeRawRoute(route: RawRoute): RouteConfig {
+  const content = { [route.contentType]: { schema: route.answer ?? z.string() } };
+  return {
+    ...named(route),
+    security: [],
+    ...(route.params && { request: { params: route.params } }),
+    responses: {
+      200: { description: 'Answered', content },
+      ...(route.unavailable && { 503: { description: 'Unavailable', content } }),
+    },
+  };
+}
+
+function named({ method, path, tag, summary }: Route | RawRoute) {
+  const words = path
+    .replaceAll(/[^A-Za-z0-9]+/g, ' ')
+    .trim()
+    .split(' ');
+  const operationId = [method, ...words].map((word, n) =>
+    n === 0 ? word : word[0]?.toUpperCase() + word.slice(1),
+  );
+  return { method, path, tags: [tag], summary, operationId: operationId.join('') };
+}
+
+function securityOf({ access }: Route): Pick<RouteConfig, 'security' | 'description'> {
+  if (access === 'public') return { security: [] };
+  if (access === 'signed') return { security: [{ signature: [] }], description: 'Signed; no bearer key.' };
+  return { security: [{ key: [] }], description: `Keys of: ${access.join(', ')}.` };
+}
+
+const outcomeText: Record<Outcome, string> = { ok: 'Done', created: 'Made', empty: 'Taken; nothing to say' };
+
+function answersOf(route: Route): Responses {
+  const entries = Object.entries(route.answers).map(([outcome, schema]) => {
+    const name = outcome as Outcome;
+    const content = name === 'empty' ? {} : { content: { 'application/json': { schema } } };
+    return [outcomeStatus[name], { description: outcomeText[name], ...content }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Every status the route may refuse with, and which slugs stand behind it. */
+function refusalsOf(route: Route): Responses {
+  const slugs = new Set<ProblemSlug>(route.refusals);
+  if (route.params || route.query || route.body) slugs.add('invalid-request');
+  if (route.body) for (const slug of ['too-large', 'unsupported-media-type'] as const) slugs.add(slug);
+  if (route.access !== 'public') for (const slug of ['unauthorized', 'unavailable'] as const) slugs.add(slug);
+  if (Array.isArray(route.access)) slugs.add('forbidden');
+  const byStatus = new Map<number, ProblemSlug[]>();
+  for (const slug of slugs) {
+    const { status } = problems[slug];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), slug]);
+  }
+  const entries = [...byStatus].map(([status, names]) => [
+    status,
+    { description: names.sort().join(' · '), content: { 'application/problem+json': { schema: problem } } },
+  ]);
+  return Object.fromEntries(entries);
+}
