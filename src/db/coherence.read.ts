@@ -76,10 +76,14 @@ export async function readCoherence(db: Database): Promise<CoherenceSnapshot> {
     const findings: Finding[] = [];
     for (const view of await listViews(tx)) findings.push(...(await readView(tx, view)));
     return {
-      tenants: (await tx.query<{ tenant: string }>('SELECT tenant FROM tenant ORDER BY tenant')).rows.map((row) => row.tenant),
+      tenants: (await tx.query<{ tenant: string }>('SELECT tenant FROM tenant ORDER BY tenant')).rows.map(
+        (row) => row.tenant,
+      ),
       findings,
       checks: (
-        await tx.query<CheckRows>('SELECT invariant, rows_seen::bigint AS "rowsSeen" FROM check_rows ORDER BY invariant')
+        await tx.query<CheckRows>(
+          'SELECT invariant, rows_seen::bigint AS "rowsSeen" FROM check_rows ORDER BY invariant',
+        )
       ).rows,
       blindSpots: await readBlindSpots(tx),
       refunds: await readRefunds(tx),

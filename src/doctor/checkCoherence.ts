@@ -36,10 +36,17 @@ export async function checkCoherence(sources: CoherenceSources): Promise<Coheren
   const workflows = await checkWorkflows(snapshot.orders, running, sources.temporal, snapshot.tenants);
   const outside = [partners, workflows];
   return {
-    findings: [...snapshot.findings, ...outside.flatMap((part) => part.findings)].sort((a, b) => a.invariant - b.invariant),
-    checks: [...snapshot.checks, ...outside.map((part) => part.rows)].sort((a, b) => a.invariant - b.invariant),
+    findings: [...snapshot.findings, ...outside.flatMap((part) => part.findings)].sort(
+      (a, b) => a.invariant - b.invariant,
+    ),
+    checks: [...snapshot.checks, ...outside.map((part) => part.rows)].sort(
+      (a, b) => a.invariant - b.invariant,
+    ),
     notLooked: [
-      ...snapshot.blindSpots.map((table) => ({ invariant: 0, reason: `the checker does not see all rows of ${table}` })),
+      ...snapshot.blindSpots.map((table) => ({
+        invariant: 0,
+        reason: `the checker does not see all rows of ${table}`,
+      })),
       ...outside.flatMap((part) => part.notLooked),
     ],
   };

@@ -19,13 +19,19 @@ export async function checkPartners(
 ): Promise<OutsideCheck> {
   const result: OutsideCheck = { findings: [], rows: { invariant, rowsSeen: 0 }, notLooked: [] };
   const booked = snapshot.bookings.filter((row) => row.baseUrl === carriers?.baseUrl);
-  if (snapshot.refunds.length > 0) await look(result, 'payment provider', payment && (() => checkRefunds(result, snapshot, payment)));
+  if (snapshot.refunds.length > 0)
+    await look(result, 'payment provider', payment && (() => checkRefunds(result, snapshot, payment)));
   // a carrier that is not the sandbox has no list to ask for: its bookings are vouched for by their waybills alone
-  if (booked.length > 0 && carriers) await look(result, 'carrier', () => checkBookings(result, { ...snapshot, bookings: booked }, carriers));
+  if (booked.length > 0 && carriers)
+    await look(result, 'carrier', () => checkBookings(result, { ...snapshot, bookings: booked }, carriers));
   return result;
 }
 
-async function look(result: OutsideCheck, partner: string, check: (() => Promise<void>) | undefined): Promise<void> {
+async function look(
+  result: OutsideCheck,
+  partner: string,
+  check: (() => Promise<void>) | undefined,
+): Promise<void> {
   if (!check) {
     result.notLooked.push({ invariant, reason: `the ${partner} is not known here` });
     return;
@@ -33,7 +39,10 @@ async function look(result: OutsideCheck, partner: string, check: (() => Promise
   try {
     await check();
   } catch (error) {
-    result.notLooked.push({ invariant, reason: `the ${partner} did not answer: ${error instanceof Error ? error.message : 'unknown'}` });
+    result.notLooked.push({
+      invariant,
+      reason: `the ${partner} did not answer: ${error instanceof Error ? error.message : 'unknown'}`,
+    });
   }
 }
 
@@ -66,7 +75,10 @@ async function checkRefunds(
 ): Promise<void> {
   for (const tenant of tenants) {
     const ours = refunds.filter((row) => row.tenant === tenant);
-    const theirs = groupBy(await readAll((cursor) => payment.listRefunds({ tenant, cursor })), (view) => view.refundId);
+    const theirs = groupBy(
+      await readAll((cursor) => payment.listRefunds({ tenant, cursor })),
+      (view) => view.refundId,
+    );
     for (const row of ours) {
       result.rows.rowsSeen += 1;
       result.findings.push(...judgeRefund(row, theirs.get(row.refundId) ?? []));
@@ -83,11 +95,18 @@ function judgeRefund(row: RefundRow, views: RefundView[]): Finding[] {
   const view = views[0];
   if (views.length > 1) return [find(tenant, refundId, 'refunded more than once', { times: views.length })];
   if (view && (view.amountFen !== row.amountFen || view.transactionId !== row.transactionId)) {
-    return [find(tenant, refundId, 'the provider refunded something else', { here: row.amountFen, there: view.amountFen })];
+    return [
+      find(tenant, refundId, 'the provider refunded something else', {
+        here: row.amountFen,
+        there: view.amountFen,
+      }),
+    ];
   }
   if (row.young || row.settledByHand) return [];
   if (row.state === 'confirmed' && view?.state !== 'succeeded') {
-    return [find(tenant, refundId, 'confirmed here, not carried out there', { there: view?.state ?? 'unknown' })];
+    return [
+      find(tenant, refundId, 'confirmed here, not carried out there', { there: view?.state ?? 'unknown' }),
+    ];
   }
   if (row.state === 'requested' && view?.state === 'succeeded') {
     return [find(tenant, refundId, 'carried out there, not confirmed here')];
@@ -130,5 +149,7 @@ function judgeBooking(row: BookingRow, views: BookingView[]): Finding[] {
   }
   const waybills = view.waybills.map((each) => each.waybillNo).sort();
   if (JSON.stringify(waybills) === JSON.stringify([...row.waybills].sort())) return [];
-  return [find(tenant, shipmentId, 'other waybills than the carrier gave', { here: row.waybills, there: waybills })];
+  return [
+    find(tenant, shipmentId, 'other waybills than the carrier gave', { here: row.waybills, there: waybills }),
+  ];
 }

@@ -41,13 +41,17 @@ export async function checkWorkflows(
   const result: OutsideCheck = { findings: [], rows: { invariant, rowsSeen: orders.length }, notLooked: [] };
   if (!('ids' in running) || !temporal) {
     if (orders.some((order) => order.open)) {
-      result.notLooked.push({ invariant, reason: 'reason' in running ? running.reason : 'Temporal is not known here' });
+      result.notLooked.push({
+        invariant,
+        reason: 'reason' in running ? running.reason : 'Temporal is not known here',
+      });
     }
     return result;
   }
   const suspicions = suspect(orders, running.ids, tenants);
   for (const suspicion of suspicions.slice(0, describedAtMost)) {
-    if ((await isRunning(temporal, suspicion.workflowId)) === suspicion.runs) result.findings.push(suspicion.finding);
+    if ((await isRunning(temporal, suspicion.workflowId)) === suspicion.runs)
+      result.findings.push(suspicion.finding);
   }
   return result;
 }
@@ -65,15 +69,28 @@ function suspect(orders: OpenOrderRow[], ids: Set<string>, tenants: string[]): S
     .filter((order) => order.open && !order.young && !order.startPending && !order.parked)
     .map((order) => ({ order, workflowId: orderWorkflowId(order) }))
     .filter(({ workflowId }) => !ids.has(workflowId))
-    .map(({ order, workflowId }) => suspicion(order, workflowId, false, 'the order is open and its workflow does not run'));
+    .map(({ order, workflowId }) =>
+      suspicion(order, workflowId, false, 'the order is open and its workflow does not run'),
+    );
   const stray = [...ids].flatMap((workflowId) => {
     const [tenant = '', orderId = ''] = workflowId.replace(/^order:/, '').split('/');
     const order = byId.get(`${tenant}/${orderId}`);
     if (!order && !tenants.includes(tenant)) return [];
-    if (!order) return [suspicion({ tenant, orderId, state: 'unknown' }, workflowId, true, 'a workflow runs for an order that is not there')];
+    if (!order)
+      return [
+        suspicion(
+          { tenant, orderId, state: 'unknown' },
+          workflowId,
+          true,
+          'a workflow runs for an order that is not there',
+        ),
+      ];
     if (order.young || order.parked) return [];
-    if (!order.open) return [suspicion(order, workflowId, true, 'the order has ended and its workflow still runs')];
-    return workflowId === orderWorkflowId(order) ? [] : [suspicion(order, workflowId, true, 'an older run still runs')];
+    if (!order.open)
+      return [suspicion(order, workflowId, true, 'the order has ended and its workflow still runs')];
+    return workflowId === orderWorkflowId(order)
+      ? []
+      : [suspicion(order, workflowId, true, 'an older run still runs')];
   });
   return [...idle, ...stray];
 }

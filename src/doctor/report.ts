@@ -36,8 +36,18 @@ export function formatReport({ findings, checks, notLooked }: CoherenceReport): 
     const title = invariantTitles[invariant] ?? '';
     return `${mark} ${String(invariant).padStart(2)}  ${title.padEnd(54)} ${String(rowsSeen).padStart(9)} rows  ${verdict}`;
   });
-  const found = findings.map(({ invariant, tenant, subject, detail }) => `  I${invariant} ${tenant} ${subject}: ${JSON.stringify(detail)}`);
-  const blind = notLooked.map(({ invariant, reason }) => `  ${invariant > 0 ? `I${invariant} ` : ''}not looked: ${reason}`);
-  const verdict = findings.length > 0 ? `${findings.length} findings` : notLooked.length > 0 ? 'could not look everywhere' : 'coherent';
+  const found = findings.map(
+    ({ invariant, tenant, subject, detail }) =>
+      `  I${invariant} ${tenant} ${subject}: ${JSON.stringify(detail)}`,
+  );
+  const blind = notLooked.map(
+    ({ invariant, reason }) => `  ${invariant > 0 ? `I${invariant} ` : ''}not looked: ${reason}`,
+  );
+  const verdict =
+    findings.length > 0
+      ? `${findings.length} findings`
+      : notLooked.length > 0
+        ? 'could not look everywhere'
+        : 'coherent';
   return [...lines, ...found, ...blind, verdict, ''].join('\n');
 }

@@ -34,7 +34,10 @@ const temporalTimeoutMs = 5_000;
  * the checker). Findings win over what could not be looked at. A database without tenants is coherent: nothing was
  * promised there.
  */
-export async function runDoctor(config: DoctorConfig, { json, write = (text) => process.stdout.write(text) }: DoctorOptions): Promise<0 | 1 | 2> {
+export async function runDoctor(
+  config: DoctorConfig,
+  { json, write = (text) => process.stdout.write(text) }: DoctorOptions,
+): Promise<0 | 1 | 2> {
   const report = await examine(config);
   write(json ? `${JSON.stringify(toJson(report))}\n` : formatReport(report));
   if (report.findings.length > 0) return 1;
@@ -42,11 +45,16 @@ export async function runDoctor(config: DoctorConfig, { json, write = (text) => 
 }
 
 async function examine(config: DoctorConfig): Promise<CoherenceReport> {
-  if (config.databaseUrl === undefined) return blind('no database is known: set DATABASE_URL, or XIANDA_HOME of a running stack');
+  if (config.databaseUrl === undefined)
+    return blind('no database is known: set DATABASE_URL, or XIANDA_HOME of a running stack');
   const checkerDb = createDatabase({ url: config.databaseUrl, role: 'xianda_checker', maxConnections: 1 });
   const connection = await connectTemporal(config.temporalAddress);
   try {
-    return await checkCoherence({ checkerDb, temporal: temporalOf(config, connection), ...partnersOf(config) });
+    return await checkCoherence({
+      checkerDb,
+      temporal: temporalOf(config, connection),
+      ...partnersOf(config),
+    });
   } catch (error) {
     return blind(`the database did not answer: ${error instanceof Error ? error.message : 'unknown'}`);
   } finally {
@@ -67,7 +75,10 @@ async function connectTemporal(address: string | undefined): Promise<Connection 
 
 function temporalOf(config: DoctorConfig, connection: Connection | undefined): CoherenceSources['temporal'] {
   if (!connection) return undefined;
-  return { client: new Client({ connection, namespace: config.temporalNamespace }), taskQueue: config.temporalTaskQueue };
+  return {
+    client: new Client({ connection, namespace: config.temporalNamespace }),
+    taskQueue: config.temporalTaskQueue,
+  };
 }
 
 function partnersOf(config: DoctorConfig): Pick<CoherenceSources, 'payment' | 'carriers'> {
@@ -81,6 +92,9 @@ function partnersOf(config: DoctorConfig): Pick<CoherenceSources, 'payment' | 'c
     carriers:
       sandboxCarrierUrl === undefined
         ? undefined
-        : { baseUrl: sandboxCarrierUrl, client: createSandboxCarrierClient({ secret: sandboxCarrierSecret, timeoutMs }) },
+        : {
+            baseUrl: sandboxCarrierUrl,
+            client: createSandboxCarrierClient({ secret: sandboxCarrierSecret, timeoutMs }),
+          },
   };
 }

@@ -31,9 +31,12 @@ test('every table has row-level security, forced, and every tenant’s table the
         AND NOT (relrowsecurity AND relforcerowsecurity)`,
   );
   expect(bare).toEqual([]);
-  const policies = await database.query<{ tablename: string; policyname: string; qual: string; with_check: string | null }>(
-    `SELECT tablename, policyname, qual, with_check FROM pg_policies WHERE schemaname = 'public'`,
-  );
+  const policies = await database.query<{
+    tablename: string;
+    policyname: string;
+    qual: string;
+    with_check: string | null;
+  }>(`SELECT tablename, policyname, qual, with_check FROM pg_policies WHERE schemaname = 'public'`);
   const tables = await listTables();
   expect(tables.length).toBeGreaterThan(35);
   for (const { name, has_tenant } of tables) {
@@ -51,7 +54,9 @@ test('every table has row-level security, forced, and every tenant’s table the
 });
 
 test('only tables of the platform are without tenant', async () => {
-  expect((await listTables()).filter((table) => !table.has_tenant).map((table) => table.name)).toEqual(['platform_attention']);
+  expect((await listTables()).filter((table) => !table.has_tenant).map((table) => table.name)).toEqual([
+    'platform_attention',
+  ]);
 });
 
 test('the application sees nothing while no tenant is bound, and only its own when one is', async () => {
@@ -61,7 +66,9 @@ test('the application sees nothing while no tenant is bound, and only its own wh
     expect(has_tenant).toBe(true);
     const unbound = await app.inTransaction((tx) => tx.query(`SELECT 1 FROM ${name} LIMIT 1`));
     expect([name, unbound.rowCount]).toEqual([name, 0]);
-    const bound = await app.inTenant(ours.tenant, (tx) => tx.query<{ tenant: string }>(`SELECT DISTINCT tenant FROM ${name}`));
+    const bound = await app.inTenant(ours.tenant, (tx) =>
+      tx.query<{ tenant: string }>(`SELECT DISTINCT tenant FROM ${name}`),
+    );
     seen += bound.rowCount;
     expect([name, bound.rows.filter((row) => row.tenant !== ours.tenant)]).toEqual([name, []]);
   }
@@ -71,7 +78,9 @@ test('the application sees nothing while no tenant is bound, and only its own wh
 test('the application writes into no other tenant', async () => {
   const app = database.as('xianda_app');
   const foreign = (text: string) => app.inTenant(ours.tenant, (tx) => tx.query(text, [theirs.tenant]));
-  await expect(foreign(`INSERT INTO category (tenant, category) VALUES ($1, 'x')`)).rejects.toThrow(/row-level security/);
+  await expect(foreign(`INSERT INTO category (tenant, category) VALUES ($1, 'x')`)).rejects.toThrow(
+    /row-level security/,
+  );
   await expect(
     foreign(`INSERT INTO stock_movement (tenant, batch_id, position, kind, sku, site_id, lot_id, on_hand, cause_kind, cause_id, actor)
              VALUES ($1, gen_random_uuid(), 1, 'received', 'apple', 'central', 'lot-30d', 5, 'receipt', 'x', 'x')`),
@@ -108,9 +117,13 @@ test.each([
 });
 
 test('even the superuser’s own hand is stopped at the books, and at steps outside of the graphs', async () => {
-  await expect(database.query(`UPDATE stock_movement SET actor = 'x'`)).rejects.toThrow(/I2 stock_movement is append-only/);
+  await expect(database.query(`UPDATE stock_movement SET actor = 'x'`)).rejects.toThrow(
+    /I2 stock_movement is append-only/,
+  );
   await expect(database.query('DELETE FROM stock_batch')).rejects.toThrow(/I2 stock_batch is append-only/);
-  await expect(database.query(`UPDATE orders SET state = 'delivered' WHERE order_id = $1`, [ours.unpaidId])).rejects.toThrow(/I9/);
+  await expect(
+    database.query(`UPDATE orders SET state = 'delivered' WHERE order_id = $1`, [ours.unpaidId]),
+  ).rejects.toThrow(/I9/);
   await expect(
     database.query('UPDATE stock_balance SET held = on_hand + 1 WHERE tenant = $1', [ours.tenant]),
   ).rejects.toThrow(/i3_no_oversell/);
@@ -118,7 +131,12 @@ test('even the superuser’s own hand is stopped at the books, and at steps outs
 
 test('each role of the machine has its own narrow sight', async () => {
   const count = async (role: DatabaseRole, table: string) =>
-    database.as(role).inTransaction(async (tx) => (await tx.query<{ n: number }>(`SELECT count(*)::bigint AS n FROM ${table}`)).rows[0]?.n ?? 0);
+    database
+      .as(role)
+      .inTransaction(
+        async (tx) =>
+          (await tx.query<{ n: number }>(`SELECT count(*)::bigint AS n FROM ${table}`)).rows[0]?.n ?? 0,
+      );
   expect(await count('xianda_dispatch', 'orders')).toBe(8);
   await expect(count('xianda_dispatch', 'recipient')).rejects.toThrow(/permission denied/);
   await expect(count('xianda_dispatch', 'stock_balance')).rejects.toThrow(/permission denied/);
@@ -136,7 +154,8 @@ test('every check looks with its caller’s eyes', async () => {
     `SELECT relname, reloptions FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace AND relname <> 'check_blind_spots'`,
   );
   expect(views.length).toBeGreaterThan(15);
-  for (const view of views) expect([view.relname, view.reloptions]).toEqual([view.relname, ['security_invoker=true']]);
+  for (const view of views)
+    expect([view.relname, view.reloptions]).toEqual([view.relname, ['security_invoker=true']]);
   expect(await database.query('SELECT * FROM check_blind_spots')).toEqual([]);
 });
 

@@ -31,8 +31,12 @@ test('holds end once', async () => {
 });
 
 test('shipments climb their ranks and are cancelled only before pick-up', async () => {
-  const climbs = shipmentRanks.flatMap((from, index) => shipmentRanks.slice(index + 1).map((to) => `${from}>${to}`));
-  const cancels = shipmentRanks.slice(0, shipmentRanks.indexOf('pickedUp')).map((from) => `${from}>cancelled`);
+  const climbs = shipmentRanks.flatMap((from, index) =>
+    shipmentRanks.slice(index + 1).map((to) => `${from}>${to}`),
+  );
+  const cancels = shipmentRanks
+    .slice(0, shipmentRanks.indexOf('pickedUp'))
+    .map((from) => `${from}>cancelled`);
   expect(await stepsOf('shipment')).toEqual([...climbs, ...cancels].sort());
 });
 

@@ -5,7 +5,15 @@ import { createDatabase, type Database } from '../../src/db/transaction';
 import type { Intake } from '../../src/intake/intake';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
-import { givenNetwork, givenPayment, givenSku, givenStock, givenTenant, intakeOver, orderRequest } from '../support/fixtures';
+import {
+  givenNetwork,
+  givenPayment,
+  givenSku,
+  givenStock,
+  givenTenant,
+  intakeOver,
+  orderRequest,
+} from '../support/fixtures';
 import { expectBalances, lastSweep, type Model, type Real, someCommands } from './stockModel';
 
 let database: TestDatabase;
@@ -28,20 +36,38 @@ async function givenShop(units: { a?: number; b?: number } = {}): Promise<{ tena
   await givenSku(database, tenant, { sku: 'a', safetyStock: 2 });
   await givenSku(database, tenant, { sku: 'b' });
   await givenSku(database, tenant, { sku: 'box', components: { a: 2, b: 1 } });
-  const onHand = new Map([['a', 0], ['b', 0]]);
+  const onHand = new Map([
+    ['a', 0],
+    ['b', 0],
+  ]);
   for (const [sku, quantity] of Object.entries(units)) {
     // in odd parts over sites and lots, so that lines have to span them
-    const parts = [Math.ceil(quantity / 2), Math.floor(quantity / 3), quantity - Math.ceil(quantity / 2) - Math.floor(quantity / 3)];
+    const parts = [
+      Math.ceil(quantity / 2),
+      Math.floor(quantity / 3),
+      quantity - Math.ceil(quantity / 2) - Math.floor(quantity / 3),
+    ];
     for (const [index, part] of parts.entries()) {
       const siteId = index === 1 ? 'forward' : 'central';
-      if (part > 0) await givenStock(database, tenant, { sku, siteId, quantity: part, expiresInDays: 30 + index });
+      if (part > 0)
+        await givenStock(database, tenant, { sku, siteId, quantity: part, expiresInDays: 30 + index });
     }
     onHand.set(sku, quantity);
   }
   const model: Model = {
     onHand,
     safety: new Map([['a', 2]]),
-    recipes: new Map([['a', [['a', 1]]], ['b', [['b', 1]]], ['box', [['a', 2], ['b', 1]]]]),
+    recipes: new Map([
+      ['a', [['a', 1]]],
+      ['b', [['b', 1]]],
+      [
+        'box',
+        [
+          ['a', 2],
+          ['b', 1],
+        ],
+      ],
+    ]),
     orders: [],
   };
   return { tenant, model };
@@ -78,7 +104,9 @@ test('a burst of carts with bundles and repeated lines: whoever was refused coul
     { sku: ['box', 'a', 'a', 'b'][index % 4] as string, quantity: 1 },
     ...(index % 5 === 0 ? [{ sku: 'a', quantity: 1 }] : []),
   ]);
-  const answers = await Promise.all(carts.map((lines) => intake.place(tenant, orderRequest({ lines }), 'test')));
+  const answers = await Promise.all(
+    carts.map((lines) => intake.place(tenant, orderRequest({ lines }), 'test')),
+  );
   const left = await freeUnits(tenant);
   left.set('a', (left.get('a') ?? 0) - 2);
   for (const [index, answer] of answers.entries()) {
@@ -86,7 +114,8 @@ test('a burst of carts with bundles and repeated lines: whoever was refused coul
     expect(answer.kind).toBe('soldOut');
     const demand = new Map<string, number>();
     for (const line of carts[index] ?? []) {
-      for (const [sku, units] of model.recipes.get(line.sku) ?? []) demand.set(sku, (demand.get(sku) ?? 0) + units * line.quantity);
+      for (const [sku, units] of model.recipes.get(line.sku) ?? [])
+        demand.set(sku, (demand.get(sku) ?? 0) + units * line.quantity);
     }
     expect([...demand].some(([sku, units]) => units > (left.get(sku) ?? 0))).toBe(true);
   }
@@ -114,10 +143,16 @@ test('payment, cancel, sweep and new buyers at the very moment of expiry: each h
   expect(orders).toHaveLength(24);
   const ends = Math.min(...orders.map((order) => Date.parse(order.expiresAt ?? '')));
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, ends - Date.now() - 30)));
-  const bookings = orders.map(({ orderId, totalFen }) => givenPayment(database, tenant, { orderId, amountFen: totalFen }));
-  const cancels = orders.slice(0, 8).map(({ orderId }) => cancelOrder(wide, { tenant, orderId, reason: 'test', actor: 'test' }));
+  const bookings = orders.map(({ orderId, totalFen }) =>
+    givenPayment(database, tenant, { orderId, amountFen: totalFen }),
+  );
+  const cancels = orders
+    .slice(0, 8)
+    .map(({ orderId }) => cancelOrder(wide, { tenant, orderId, reason: 'test', actor: 'test' }));
   const sweeps = Array.from({ length: 8 }, () => expireDueOrders(wide, tenant, 100));
-  const buyers = Array.from({ length: 8 }, () => intake.place(tenant, orderRequest({ lines: { a: 1 } }), 'test'));
+  const buyers = Array.from({ length: 8 }, () =>
+    intake.place(tenant, orderRequest({ lines: { a: 1 } }), 'test'),
+  );
   const kinds = await Promise.all(bookings);
   await Promise.all([...cancels, ...sweeps, ...buyers]);
   await new Promise((resolve) => setTimeout(resolve, 1000));

@@ -43,7 +43,8 @@ function sumOf(model: Model, sku: string, counts: (order: ModelOrder) => boolean
 }
 
 const isHeld = (order: ModelOrder) => order.state === 'awaitingPayment' && !order.due;
-const isCommitted = (order: ModelOrder) => (order.state === 'paid' || order.state === 'fulfilling') && !order.left;
+const isCommitted = (order: ModelOrder) =>
+  (order.state === 'paid' || order.state === 'fulfilling') && !order.left;
 
 function sellable(model: Model, sku: string): number {
   const taken = sumOf(model, sku, (order) => isHeld(order) || isCommitted(order));
@@ -78,7 +79,14 @@ class Place implements Command {
     expect(answer.kind).toBe(fits(model, demand) ? 'accepted' : 'soldOut');
     if (answer.kind !== 'accepted') return;
     real.orders.push({ orderId: answer.answer.orderId, totalFen: answer.answer.totalFen, shipments: [] });
-    model.orders.push({ demand, state: 'awaitingPayment', due: false, picking: false, left: false, late: false });
+    model.orders.push({
+      demand,
+      state: 'awaitingPayment',
+      due: false,
+      picking: false,
+      left: false,
+      late: false,
+    });
   }
   toString = () => `place ${JSON.stringify(this.lines)}`;
 }
@@ -94,9 +102,19 @@ abstract class OfOrder implements Command {
     return model.orders[this.pick % model.orders.length] as ModelOrder;
   }
   async run(model: Model, real: Real): Promise<void> {
-    await this.act(model, this.orderOf(model), real, real.orders[this.pick % real.orders.length] as Real['orders'][number]);
+    await this.act(
+      model,
+      this.orderOf(model),
+      real,
+      real.orders[this.pick % real.orders.length] as Real['orders'][number],
+    );
   }
-  protected abstract act(model: Model, order: ModelOrder, real: Real, its: Real['orders'][number]): Promise<void>;
+  protected abstract act(
+    model: Model,
+    order: ModelOrder,
+    real: Real,
+    its: Real['orders'][number],
+  ): Promise<void>;
   toString = () => `${this.constructor.name} ${this.pick}`;
 }
 
@@ -104,11 +122,18 @@ class Pay extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.state === 'awaitingPayment' || order.state === 'expired';
   }
-  protected async act(_model: Model, order: ModelOrder, real: Real, { orderId, totalFen }: Real['orders'][number]): Promise<void> {
+  protected async act(
+    _model: Model,
+    order: ModelOrder,
+    real: Real,
+    { orderId, totalFen }: Real['orders'][number],
+  ): Promise<void> {
     const notice = { orderId, amountFen: totalFen, transactionId: `t-${orderId}` };
     const expected = order.late ? 'repeated' : isHeld(order) ? 'booked' : 'late';
     expect(await givenPayment(real.database, real.tenant, notice)).toBe(expected);
-    expect(await givenPayment(real.database, real.tenant, { ...notice, notificationId: `again-${orderId}` })).toBe('repeated');
+    expect(
+      await givenPayment(real.database, real.tenant, { ...notice, notificationId: `again-${orderId}` }),
+    ).toBe('repeated');
     if (expected === 'booked') order.state = 'paid';
     if (expected === 'late') Object.assign(order, { state: 'expired', late: true });
   }
@@ -118,12 +143,19 @@ class DecideLate extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.late && order.state === 'expired';
   }
-  protected async act(model: Model, order: ModelOrder, real: Real, { orderId }: Real['orders'][number]): Promise<void> {
+  protected async act(
+    model: Model,
+    order: ModelOrder,
+    real: Real,
+    { orderId }: Real['orders'][number],
+  ): Promise<void> {
     const money = { tenant: real.tenant, provider: 'sandbox', transactionId: `t-${orderId}` };
     const decision = await decideLateMoney(real.database.as('xianda_app'), money);
     const reheld = fits(model, order.demand);
     expect(decision.outcome).toBe(reheld ? 'reheld' : 'refunding');
-    expect(await decideLateMoney(real.database.as('xianda_app'), money)).toEqual({ outcome: 'alreadyDecided' });
+    expect(await decideLateMoney(real.database.as('xianda_app'), money)).toEqual({
+      outcome: 'alreadyDecided',
+    });
     Object.assign(order, reheld ? { state: 'paid', due: false, late: false } : { state: 'cancelled' });
     // in the model a refunded order is as good as cancelled: nothing more happens to it
   }
@@ -133,19 +165,41 @@ class BecomeDue extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return isHeld(order);
   }
-  protected async act(_model: Model, order: ModelOrder, { database }: Real, { orderId }: Real['orders'][number]): Promise<void> {
-    await database.query(`UPDATE orders SET expires_at = clock_timestamp() - interval '1 ms' WHERE order_id = $1`, [orderId]);
-    await database.query(`UPDATE hold SET expires_at = clock_timestamp() - interval '1 ms' WHERE order_id = $1 AND state = 'held'`, [orderId]);
+  protected async act(
+    _model: Model,
+    order: ModelOrder,
+    { database }: Real,
+    { orderId }: Real['orders'][number],
+  ): Promise<void> {
+    await database.query(
+      `UPDATE orders SET expires_at = clock_timestamp() - interval '1 ms' WHERE order_id = $1`,
+      [orderId],
+    );
+    await database.query(
+      `UPDATE hold SET expires_at = clock_timestamp() - interval '1 ms' WHERE order_id = $1 AND state = 'held'`,
+      [orderId],
+    );
     order.due = true;
   }
 }
 
 class Cancel extends OfOrder {
-  protected async act(_model: Model, order: ModelOrder, real: Real, { orderId }: Real['orders'][number]): Promise<void> {
-    const answer = await cancelOrder(real.database.as('xianda_app'), { tenant: real.tenant, orderId, reason: 'test', actor: 'test' });
+  protected async act(
+    _model: Model,
+    order: ModelOrder,
+    real: Real,
+    { orderId }: Real['orders'][number],
+  ): Promise<void> {
+    const answer = await cancelOrder(real.database.as('xianda_app'), {
+      tenant: real.tenant,
+      orderId,
+      reason: 'test',
+      actor: 'test',
+    });
     // a refunded late order is `expired` in truth
     if (order.late) return expect(answer).toEqual({ outcome: 'tooLate' });
-    if (order.state === 'expired' || order.state === 'delivered' || order.left) return expect(answer).toEqual({ outcome: 'tooLate' });
+    if (order.state === 'expired' || order.state === 'delivered' || order.left)
+      return expect(answer).toEqual({ outcome: 'tooLate' });
     if (order.picking && order.state === 'fulfilling') return expect(answer).toEqual({ outcome: 'asking' });
     expect(answer).toEqual({ outcome: 'done' });
     order.state = 'cancelled';
@@ -156,8 +210,16 @@ class Plan extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.state === 'paid' || order.state === 'fulfilling';
   }
-  protected async act(_model: Model, order: ModelOrder, real: Real, its: Real['orders'][number]): Promise<void> {
-    const plan = await planFulfilment(real.database.as('xianda_app'), { tenant: real.tenant, orderId: its.orderId });
+  protected async act(
+    _model: Model,
+    order: ModelOrder,
+    real: Real,
+    its: Real['orders'][number],
+  ): Promise<void> {
+    const plan = await planFulfilment(real.database.as('xianda_app'), {
+      tenant: real.tenant,
+      orderId: its.orderId,
+    });
     if (plan.kind !== 'planned') throw new Error(`not planned: ${JSON.stringify(plan)}`);
     its.shipments = plan.shipments.map((shipment) => shipment.shipmentId);
     order.state = 'fulfilling';
@@ -168,8 +230,14 @@ class Pick extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.state === 'fulfilling';
   }
-  protected async act(_model: Model, order: ModelOrder, real: Real, its: Real['orders'][number]): Promise<void> {
-    for (const shipmentId of its.shipments) await givenShipmentEvent(real.database, real.tenant, { shipmentId, kind: 'picking' });
+  protected async act(
+    _model: Model,
+    order: ModelOrder,
+    real: Real,
+    its: Real['orders'][number],
+  ): Promise<void> {
+    for (const shipmentId of its.shipments)
+      await givenShipmentEvent(real.database, real.tenant, { shipmentId, kind: 'picking' });
     order.picking = true;
   }
 }
@@ -178,10 +246,16 @@ class Deliver extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.state === 'fulfilling';
   }
-  protected async act(model: Model, order: ModelOrder, real: Real, its: Real['orders'][number]): Promise<void> {
+  protected async act(
+    model: Model,
+    order: ModelOrder,
+    real: Real,
+    its: Real['orders'][number],
+  ): Promise<void> {
     // the hand-over is told before the pick-up, as carriers do
     for (const kind of ['delivered', 'pickedUp', 'inTransit'] as const) {
-      for (const shipmentId of its.shipments) await givenShipmentEvent(real.database, real.tenant, { shipmentId, kind });
+      for (const shipmentId of its.shipments)
+        await givenShipmentEvent(real.database, real.tenant, { shipmentId, kind });
     }
     for (const [sku, units] of order.demand) model.onHand.set(sku, (model.onHand.get(sku) ?? 0) - units);
     Object.assign(order, { state: 'delivered', left: true });
@@ -219,7 +293,10 @@ export async function expectBalances(model: Model, { database, tenant }: Real): 
 
 const quantity = fc.integer({ min: 1, max: 6 });
 const place = fc
-  .array(fc.record({ sku: fc.constantFrom('a', 'b', 'box'), quantity: fc.integer({ min: 1, max: 4 }) }), { minLength: 1, maxLength: 3 })
+  .array(fc.record({ sku: fc.constantFrom('a', 'b', 'box'), quantity: fc.integer({ min: 1, max: 4 }) }), {
+    minLength: 1,
+    maxLength: 3,
+  })
   .map((lines) => new Place(lines));
 const pick = fc.nat(30);
 
@@ -227,7 +304,12 @@ const pick = fc.nat(30);
 export const someCommands = fc.commands(
   [
     fc
-      .record({ sku: fc.constantFrom('a', 'b'), siteId: fc.constantFrom('central', 'forward'), lotId: fc.constantFrom('l1', 'l2'), quantity })
+      .record({
+        sku: fc.constantFrom('a', 'b'),
+        siteId: fc.constantFrom('central', 'forward'),
+        lotId: fc.constantFrom('l1', 'l2'),
+        quantity,
+      })
       .map((given) => new Receive(given)),
     place,
     place,

@@ -30,13 +30,26 @@ test('what the product does by itself is coherent at every step', async () => {
   await givenStock(database, tenant, { quantity: 10, siteId: 'forward', expiresInDays: 5 });
   await givenStock(database, tenant, { sku: 'fish', quantity: 20 });
   await givenCampaign(database, tenant);
-  await givenOrder(database, tenant, { lines: [{ sku: 'apple', quantity: 3 }, { sku: 'box', quantity: 2 }, { sku: 'apple', quantity: 1 }] });
+  await givenOrder(database, tenant, {
+    lines: [
+      { sku: 'apple', quantity: 3 },
+      { sku: 'box', quantity: 2 },
+      { sku: 'apple', quantity: 1 },
+    ],
+  });
   await givenPaidOrder(database, tenant, { lines: { apple: 12, fish: 2 } });
   await givenPaidOrder(database, tenant, { lines: [{ sku: 'apple', quantity: 4, campaignId: 'early' }] });
   await givenPaidOrder(database, tenant, { buyer: { pickupPointId: 'point-cold' }, lines: { box: 1 } });
   expect(await placeOrder(database, tenant, { lines: { apple: 500 } })).toMatchObject({ kind: 'soldOut' });
-  const payment = { transactionId: 'channel-1', amountFen: 500 * 1990, paidAt: new Date().toISOString(), heldBy: 'channel' as const };
-  expect(await placeOrder(database, tenant, { lines: { apple: 500 }, payment })).toMatchObject({ kind: 'accepted' });
+  const payment = {
+    transactionId: 'channel-1',
+    amountFen: 500 * 1990,
+    paidAt: new Date().toISOString(),
+    heldBy: 'channel' as const,
+  };
+  expect(await placeOrder(database, tenant, { lines: { apple: 500 }, payment })).toMatchObject({
+    kind: 'accepted',
+  });
   await expectCoherent(database, { atLeast: { 1: 3, 4: 6, 5: 4, 6: 5, 11: 5, 13: 6 } });
 });
 
@@ -45,7 +58,10 @@ test('an order that ends unpaid, and money that comes after it', async () => {
   await givenNetwork(database, tenant);
   await givenSku(database, tenant);
   await givenStock(database, tenant, { quantity: 2 });
-  const { orderId, totalFen } = await givenOrder(database, tenant, { lines: { apple: 2 }, paymentWindowSeconds: 1 });
+  const { orderId, totalFen } = await givenOrder(database, tenant, {
+    lines: { apple: 2 },
+    paymentWindowSeconds: 1,
+  });
   await new Promise((resolve) => setTimeout(resolve, 1100));
   expect(await expireDueOrders(database.as('xianda_app'), tenant, 10)).toBe(1);
   await expectCoherent(database);

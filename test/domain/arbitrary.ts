@@ -33,8 +33,15 @@ export const someTime = fc
 /** A balance row that the database would accept. */
 export function someLot(fixed: Partial<LotBalance> = {}): fc.Arbitrary<LotBalance> {
   const units = fc.integer({ min: 0, max: 12 });
-  return fc.record({ free: units, held: units, committed: units, quarantined: units, days: fc.integer({ min: -2, max: 30 }) }).map(
-    ({ free, held, committed, quarantined, days }) => ({
+  return fc
+    .record({
+      free: units,
+      held: units,
+      committed: units,
+      quarantined: units,
+      days: fc.integer({ min: -2, max: 30 }),
+    })
+    .map(({ free, held, committed, quarantined, days }) => ({
       sku: 'a',
       siteId: 's1',
       lotId: 'l1',
@@ -44,8 +51,7 @@ export function someLot(fixed: Partial<LotBalance> = {}): fc.Arbitrary<LotBalanc
       committed,
       quarantined,
       ...fixed,
-    }),
-  );
+    }));
 }
 
 const now = Date.parse('2026-11-24T02:00:00Z');
@@ -53,32 +59,44 @@ const timeZone = 'Asia/Shanghai';
 const skuIds = ['a', 'b', 'c', 'd'];
 const siteIds = ['s1', 's2', 's3', 's4'];
 
-const someZone = fc.oneof({ weight: 2, arbitrary: fc.constant<Zone>('ambient') }, { weight: 1, arbitrary: fc.constantFrom<Zone>(...zones) });
+const someZone = fc.oneof(
+  { weight: 2, arbitrary: fc.constant<Zone>('ambient') },
+  { weight: 1, arbitrary: fc.constantFrom<Zone>(...zones) },
+);
 const someZones = fc.oneof(
   { weight: 3, arbitrary: fc.constant<Zone[]>([...zones]) },
   { weight: 1, arbitrary: fc.subarray<Zone>([...zones], { minLength: 1 }) },
 );
 
 function someSku(sku: string): fc.Arbitrary<AdmissionSku> {
-  return fc.record({
-    zone: someZone,
-    safetyStock: fc.integer({ min: 0, max: 6 }),
-    weightGrams: fc.integer({ min: 1, max: 3000 }),
-    volumeMillilitres: fc.integer({ min: 1, max: 3000 }),
-    minimumLifeDays: fc.integer({ min: 0, max: 6 }),
-    purchaseLimitUnits: fc.option(fc.integer({ min: 1, max: 8 }), { nil: null, freq: 2 }),
-  }).map((rest) => ({ sku, category: 'food', priceFen: 100, shelfLifeDays: 60, components: [], ...rest }));
+  return fc
+    .record({
+      zone: someZone,
+      safetyStock: fc.integer({ min: 0, max: 6 }),
+      weightGrams: fc.integer({ min: 1, max: 3000 }),
+      volumeMillilitres: fc.integer({ min: 1, max: 3000 }),
+      minimumLifeDays: fc.integer({ min: 0, max: 6 }),
+      purchaseLimitUnits: fc.option(fc.integer({ min: 1, max: 8 }), { nil: null, freq: 2 }),
+    })
+    .map((rest) => ({ sku, category: 'food', priceFen: 100, shelfLifeDays: 60, components: [], ...rest }));
 }
 
 function someSite(siteId: string): fc.Arbitrary<Site> {
-  return fc.record({
-    zones: someZones,
-    safetyStock: fc.integer({ min: 0, max: 3 }),
-    lat: fc.integer({ min: 300, max: 320 }),
-    cutoff: someTime,
-    departsAt: fc.array(someTime, { maxLength: 2 }),
-    closedOn: fc.subarray(['2026-11-24', '2026-11-25']),
-  }).map(({ lat, ...rest }) => ({ siteId, kind: 'central' as const, location: { lat: lat / 10, lng: 121 }, ...rest }));
+  return fc
+    .record({
+      zones: someZones,
+      safetyStock: fc.integer({ min: 0, max: 3 }),
+      lat: fc.integer({ min: 300, max: 320 }),
+      cutoff: someTime,
+      departsAt: fc.array(someTime, { maxLength: 2 }),
+      closedOn: fc.subarray(['2026-11-24', '2026-11-25']),
+    })
+    .map(({ lat, ...rest }) => ({
+      siteId,
+      kind: 'central' as const,
+      location: { lat: lat / 10, lng: 121 },
+      ...rest,
+    }));
 }
 
 function someCarrier(carrierId: string): fc.Arbitrary<Carrier> {
@@ -87,92 +105,111 @@ function someCarrier(carrierId: string): fc.Arbitrary<Carrier> {
     perKgFen: fc.integer({ min: 0, max: 300 }),
     perKmFen: fc.integer({ min: 0, max: 3 }),
   });
-  return fc.record({ zones: someZones, rate, transitDays: fc.integer({ min: 0, max: 3 }) }).map(({ zones: able, rate: one, transitDays }) => ({
-    carrierId,
-    zones: able,
-    rates: Object.fromEntries(able.map((zone) => [zone, one])),
-    transitDays,
-  }));
+  return fc
+    .record({ zones: someZones, rate, transitDays: fc.integer({ min: 0, max: 3 }) })
+    .map(({ zones: able, rate: one, transitDays }) => ({
+      carrierId,
+      zones: able,
+      rates: Object.fromEntries(able.map((zone) => [zone, one])),
+      transitDays,
+    }));
 }
 
-const somePoint: fc.Arbitrary<PickupPoint> = fc.record({
-  certificate: fc.constantFrom<'basic' | 'cold'>('basic', 'cold'),
-  millilitres: fc.integer({ min: 0, max: 80_000 }),
-  closedOn: fc.subarray(['2026-11-25', '2026-11-26']),
-}).map(({ certificate, millilitres, closedOn }) => ({
-  pickupPointId: 'p1',
-  leader: { leaderId: 'l1', certificate },
-  location: { lat: 31, lng: 121 },
-  capacity: { ambient: millilitres, chilled: millilitres, frozen: millilitres },
-  opens: '08:00',
-  closes: '21:00',
-  closedOn,
-}));
+const somePoint: fc.Arbitrary<PickupPoint> = fc
+  .record({
+    certificate: fc.constantFrom<'basic' | 'cold'>('basic', 'cold'),
+    millilitres: fc.integer({ min: 0, max: 80_000 }),
+    closedOn: fc.subarray(['2026-11-25', '2026-11-26']),
+  })
+  .map(({ certificate, millilitres, closedOn }) => ({
+    pickupPointId: 'p1',
+    leader: { leaderId: 'l1', certificate },
+    location: { lat: 31, lng: 121 },
+    capacity: { ambient: millilitres, chilled: millilitres, frozen: millilitres },
+    opens: '08:00',
+    closes: '21:00',
+    closedOn,
+  }));
 
 const someLots = fc
-  .tuple(...skuIds.flatMap((sku) => siteIds.map((siteId) => fc.tuple(someLot({ sku, siteId, lotId: 'l1' }), someLot({ sku, siteId, lotId: 'l2' }), fc.nat(3)))))
-  .map((pairs) => pairs.flatMap(([first, second, keep]) => [first, second].filter((_, index) => keep > index)));
+  .tuple(
+    ...skuIds.flatMap((sku) =>
+      siteIds.map((siteId) =>
+        fc.tuple(someLot({ sku, siteId, lotId: 'l1' }), someLot({ sku, siteId, lotId: 'l2' }), fc.nat(3)),
+      ),
+    ),
+  )
+  .map((pairs) =>
+    pairs.flatMap(([first, second, keep]) => [first, second].filter((_, index) => keep > index)),
+  );
 
 const someLine = fc.record({
-  parts: fc.array(fc.record({ sku: fc.constantFrom(...skuIds), quantity: fc.integer({ min: 1, max: 3 }) }), { minLength: 1, maxLength: 2 }),
+  parts: fc.array(fc.record({ sku: fc.constantFrom(...skuIds), quantity: fc.integer({ min: 1, max: 3 }) }), {
+    minLength: 1,
+    maxLength: 2,
+  }),
   quantity: fc.integer({ min: 1, max: 3 }),
 });
 
-const someLines: fc.Arbitrary<PlannedLine[]> = fc.array(someLine, { minLength: 1, maxLength: 3 }).map((lines) =>
-  lines.map(({ parts, quantity }, index) => ({
-    lineId: String(index + 1),
-    sku: parts.length === 1 ? (parts[0]?.sku ?? '') : 'box',
-    quantity,
-    supply: 'spot' as const,
-    campaignId: null,
-    components: parts.map((part) => ({ sku: part.sku, quantity: part.quantity * quantity })),
-  })),
-);
+const someLines: fc.Arbitrary<PlannedLine[]> = fc
+  .array(someLine, { minLength: 1, maxLength: 3 })
+  .map((lines) =>
+    lines.map(({ parts, quantity }, index) => ({
+      lineId: String(index + 1),
+      sku: parts.length === 1 ? (parts[0]?.sku ?? '') : 'box',
+      quantity,
+      supply: 'spot' as const,
+      campaignId: null,
+      components: parts.map((part) => ({ sku: part.sku, quantity: part.quantity * quantity })),
+    })),
+  );
 
 export interface AdmissionCase {
   request: AdmissionRequest;
   state: AdmissionState;
 }
 
-export const someAdmission: fc.Arbitrary<AdmissionCase> = fc.record({
-  skus: fc.tuple(...skuIds.map(someSku)),
-  sites: fc.tuple(...siteIds.map(someSite)).chain((sites) => fc.subarray(sites, { minLength: 1 })),
-  carriers: fc.tuple(someCarrier('c1'), someCarrier('c2')),
-  point: somePoint,
-  lots: someLots,
-  lines: someLines,
-  pickup: fc.boolean(),
-  located: fc.boolean(),
-  load: fc.integer({ min: 0, max: 20_000 }),
-}).map((given) => {
-  const box: AdmissionSku = { ...given.skus[0], sku: 'box', purchaseLimitUnits: null } as AdmissionSku;
-  return {
-    request: {
-      lines: given.lines,
-      destination: {
-        deliveryMethod: given.pickup ? ('pickup' as const) : ('express' as const),
-        location: given.located ? { lat: 31.1, lng: 121 } : null,
-        communityId: null,
-        region: 'east',
-        pickupPointId: given.pickup ? 'p1' : null,
-        window: null,
+export const someAdmission: fc.Arbitrary<AdmissionCase> = fc
+  .record({
+    skus: fc.tuple(...skuIds.map(someSku)),
+    sites: fc.tuple(...siteIds.map(someSite)).chain((sites) => fc.subarray(sites, { minLength: 1 })),
+    carriers: fc.tuple(someCarrier('c1'), someCarrier('c2')),
+    point: somePoint,
+    lots: someLots,
+    lines: someLines,
+    pickup: fc.boolean(),
+    located: fc.boolean(),
+    load: fc.integer({ min: 0, max: 20_000 }),
+  })
+  .map((given) => {
+    const box: AdmissionSku = { ...given.skus[0], sku: 'box', purchaseLimitUnits: null } as AdmissionSku;
+    return {
+      request: {
+        lines: given.lines,
+        destination: {
+          deliveryMethod: given.pickup ? ('pickup' as const) : ('express' as const),
+          location: given.located ? { lat: 31.1, lng: 121 } : null,
+          communityId: null,
+          region: 'east',
+          pickupPointId: given.pickup ? 'p1' : null,
+          window: null,
+        },
+        payableUntil: now + 1_800_000,
       },
-      payableUntil: now + 1_800_000,
-    },
-    state: {
-      now,
-      timeZone,
-      skus: new Map([...given.skus, box].map((sku) => [sku.sku, sku])),
-      sites: given.sites,
-      carriers: given.carriers,
-      pickupPoint: given.pickup ? given.point : null,
-      pointLoad: { ambient: given.load, chilled: 0, frozen: given.load },
-      lots: given.lots,
-      campaigns: new Map(),
-      bought: new Map(),
-    },
-  };
-});
+      state: {
+        now,
+        timeZone,
+        skus: new Map([...given.skus, box].map((sku) => [sku.sku, sku])),
+        sites: given.sites,
+        carriers: given.carriers,
+        pickupPoint: given.pickup ? given.point : null,
+        pointLoad: { ambient: given.load, chilled: 0, frozen: given.load },
+        lots: given.lots,
+        campaigns: new Map(),
+        bought: new Map(),
+      },
+    };
+  });
 
 /** Origins of one zone at up to three sites, some with two routes, with odd prices and little stock. */
 export const someOrigins: fc.Arbitrary<Origin[]> = fc
@@ -199,7 +236,12 @@ export const someOrigins: fc.Arbitrary<Origin[]> = fc
         deliverBy: now + day,
         handOverOn: addDays(localDateOf(now, timeZone), day),
       },
-      sellable: new Map([['a', a], ['b', b]].filter((entry): entry is [string, number] => Number(entry[1]) > 0)),
+      sellable: new Map(
+        [
+          ['a', a],
+          ['b', b],
+        ].filter((entry): entry is [string, number] => Number(entry[1]) > 0),
+      ),
       earliestExpiry: addDays('2026-12-01', day),
     })),
   );

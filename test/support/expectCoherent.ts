@@ -16,19 +16,32 @@ export interface CoherenceExpectation extends Omit<CoherenceSources, 'checkerDb'
  * saw what is there, by comparing with what the superuser sees. Checks of Temporal and partners are made where they
  * are handed in, and then must have been possible.
  */
-export async function expectCoherent(database: TestDatabase, expected: CoherenceExpectation = {}): Promise<void> {
+export async function expectCoherent(
+  database: TestDatabase,
+  expected: CoherenceExpectation = {},
+): Promise<void> {
   const { atLeast = {}, sealerRuns = false, mayBeEmpty = false, ...sources } = expected;
-  const there = await database.query<{ invariant: number; rows_seen: number }>('SELECT invariant, rows_seen FROM check_rows');
+  const there = await database.query<{ invariant: number; rows_seen: number }>(
+    'SELECT invariant, rows_seen FROM check_rows',
+  );
   const report = await examine(database, sources);
-  const findings = report.findings.filter((finding) => sealerRuns || finding.detail.problem !== 'not sealed within 5 s');
-  const blind = there.filter(({ invariant, rows_seen }) => Number(rows_seen) > 0 && seen(report, invariant) === 0);
+  const findings = report.findings.filter(
+    (finding) => sealerRuns || finding.detail.problem !== 'not sealed within 5 s',
+  );
+  const blind = there.filter(
+    ({ invariant, rows_seen }) => Number(rows_seen) > 0 && seen(report, invariant) === 0,
+  );
   const few = Object.entries(atLeast).filter(([invariant, rows]) => seen(report, Number(invariant)) < rows);
   const empty = !mayBeEmpty && report.checks.every(({ rowsSeen }) => rowsSeen === 0);
-  const unasked = report.notLooked.filter(({ invariant }) => invariant === 0 || isHandedIn(invariant, sources));
+  const unasked = report.notLooked.filter(
+    ({ invariant }) => invariant === 0 || isHandedIn(invariant, sources),
+  );
   if (findings.length + blind.length + few.length + unasked.length === 0 && !empty) return;
   const complaints = [
     ...blind.map(({ invariant }) => `  I${invariant} saw nothing although there are rows`),
-    ...few.map(([invariant, rows]) => `  I${invariant} saw ${seen(report, Number(invariant))} rows, expected ${rows}`),
+    ...few.map(
+      ([invariant, rows]) => `  I${invariant} saw ${seen(report, Number(invariant))} rows, expected ${rows}`,
+    ),
     ...(empty ? ['  no check saw any row: nothing was proved'] : []),
   ];
   throw new Error(['not coherent', ...complaints, formatReport({ ...report, findings })].join('\n'));
@@ -47,5 +60,7 @@ function seen(report: CoherenceReport, invariant: number): number {
 }
 
 function isHandedIn(invariant: number, sources: Omit<CoherenceSources, 'checkerDb'>): boolean {
-  return invariant === 12 ? sources.temporal !== undefined : sources.payment !== undefined || sources.carriers !== undefined;
+  return invariant === 12
+    ? sources.temporal !== undefined
+    : sources.payment !== undefined || sources.carriers !== undefined;
 }

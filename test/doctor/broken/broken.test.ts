@@ -2,7 +2,13 @@ import { expireDueOrders } from '../../../src/db/expiry';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { expectCoherent } from '../../support/expectCoherent';
 import { givenOrder, givenPayment, givenPlannedOrder, givenStock } from '../../support/fixtures';
-import { commitNothing, holdWithoutLock, releaseTwice, sweepEveryTenant, testLinesOneByOne } from './variants';
+import {
+  commitNothing,
+  holdWithoutLock,
+  releaseTwice,
+  sweepEveryTenant,
+  testLinesOneByOne,
+} from './variants';
 import { findBroken, givenWorld, sabotage, type World } from './world';
 
 /**
@@ -39,12 +45,18 @@ describe('stock', () => {
   });
 
   test('safety stock raised later accuses nobody', async () => {
-    await database.query('UPDATE sku SET safety_stock = 55 WHERE tenant = $1 AND sku = $2', [world.tenant, 'apple']);
+    await database.query('UPDATE sku SET safety_stock = 55 WHERE tenant = $1 AND sku = $2', [
+      world.tenant,
+      'apple',
+    ]);
     await expectCoherent(database);
   });
 
   test('a balance changed beside the journal', async () => {
-    await database.query('UPDATE stock_balance SET on_hand = on_hand + 1 WHERE tenant = $1 AND sku = $2', [world.tenant, 'fish']);
+    await database.query('UPDATE stock_balance SET on_hand = on_hand + 1 WHERE tenant = $1 AND sku = $2', [
+      world.tenant,
+      'fish',
+    ]);
     expect(await findBroken(database)).toEqual([2]);
   });
 
@@ -55,8 +67,12 @@ describe('stock', () => {
 
   test('a sweeper without tenant filter', async () => {
     const other = await givenWorld(database);
-    await database.query(`UPDATE hold SET expires_at = clock_timestamp() - interval '1 second' WHERE state = 'held'`);
-    await database.query(`UPDATE orders SET expires_at = clock_timestamp() - interval '1 second' WHERE state = 'awaitingPayment'`);
+    await database.query(
+      `UPDATE hold SET expires_at = clock_timestamp() - interval '1 second' WHERE state = 'held'`,
+    );
+    await database.query(
+      `UPDATE orders SET expires_at = clock_timestamp() - interval '1 second' WHERE state = 'awaitingPayment'`,
+    );
     await sweepEveryTenant(database, world.tenant);
     const broken = await findBroken(database);
     expect(broken).toContain(4);
@@ -64,7 +80,9 @@ describe('stock', () => {
   });
 
   test('a due hold that nobody ended', async () => {
-    await database.query(`UPDATE hold SET expires_at = clock_timestamp() - interval '2 minutes' WHERE state = 'held'`);
+    await database.query(
+      `UPDATE hold SET expires_at = clock_timestamp() - interval '2 minutes' WHERE state = 'held'`,
+    );
     expect(await findBroken(database)).toEqual([4]);
   });
 
@@ -117,8 +135,12 @@ describe('the books', () => {
 describe('orders and money', () => {
   test('zero-row commit: the payment is taken although the hold is gone', async () => {
     const { orderId, totalFen } = await givenOrder(database, world.tenant, { lines: { apple: 1 } });
-    await database.query(`UPDATE hold SET expires_at = now() - interval '1 second' WHERE order_id = $1`, [orderId]);
-    await database.query(`UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1`, [orderId]);
+    await database.query(`UPDATE hold SET expires_at = now() - interval '1 second' WHERE order_id = $1`, [
+      orderId,
+    ]);
+    await database.query(`UPDATE orders SET expires_at = now() - interval '1 second' WHERE order_id = $1`, [
+      orderId,
+    ]);
     expect(await expireDueOrders(database.as('xianda_app'), world.tenant, 10)).toBe(1);
     await commitNothing(database, world.tenant, { orderId, totalFen });
     expect(await findBroken(database)).toEqual([5, 13]);
@@ -157,18 +179,27 @@ describe('orders and money', () => {
     const notice = { orderId: world.paidId, amountFen: world.paidFen, transactionId: 'again' };
     expect(await givenPayment(database, world.tenant, notice)).toBe('surplus');
     await expectCoherent(database);
-    await sabotage(database, `UPDATE payment SET received_at = now() - interval '2 minutes' WHERE transaction_id = 'again'`);
+    await sabotage(
+      database,
+      `UPDATE payment SET received_at = now() - interval '2 minutes' WHERE transaction_id = 'again'`,
+    );
     expect(await findBroken(database)).toEqual([8]);
   });
 
   test('an order that skipped its graph', async () => {
-    await sabotage(database, `UPDATE orders SET state = 'delivered', ended_at = now() WHERE order_id = '${world.plannedId}'`);
+    await sabotage(
+      database,
+      `UPDATE orders SET state = 'delivered', ended_at = now() WHERE order_id = '${world.plannedId}'`,
+    );
     expect(await findBroken(database)).toContain(9);
   });
 
   test('a row that landed under another tenant', async () => {
     const other = await givenWorld(database);
-    await sabotage(database, `UPDATE order_event SET tenant = '${other.tenant}' WHERE order_id = '${world.paidId}'`);
+    await sabotage(
+      database,
+      `UPDATE order_event SET tenant = '${other.tenant}' WHERE order_id = '${world.paidId}'`,
+    );
     expect(await findBroken(database)).toEqual([11]);
   });
 });
@@ -212,7 +243,10 @@ describe('shipments', () => {
   });
 
   test('litres given back twice', async () => {
-    await givenPlannedOrder(database, world.tenant, { buyer: { pickupPointId: 'point-cold' }, lines: { fish: 1 } });
+    await givenPlannedOrder(database, world.tenant, {
+      buyer: { pickupPointId: 'point-cold' },
+      lines: { fish: 1 },
+    });
     await sabotage(database, `UPDATE point_load SET millilitres = 0 WHERE pickup_point_id = 'point-cold'`);
     expect(await findBroken(database)).toEqual([15]);
   });

@@ -85,7 +85,14 @@ export async function holdWithoutLock(
       if (waiting === 0) everybodyHasRead();
       await allRead;
       if ((rows[0]?.free ?? 0) < units) return;
-      const hold = { lineId: '1', sku, siteId: 'central', lotId, quantity: units, handOverOn: dayFromToday(1) };
+      const hold = {
+        lineId: '1',
+        sku,
+        siteId: 'central',
+        lotId,
+        quantity: units,
+        handOverOn: dayFromToday(1),
+      };
       await writeUnchecked(tx, { lines: [{ lineId: '1', sku, quantity: units }], holds: [hold] });
     });
   await Promise.all(Array.from({ length: buyers }, buy));
@@ -94,7 +101,14 @@ export async function holdWithoutLock(
 /** Demand not summed: the second line of the same SKU is answered with the first line's goods. */
 export async function testLinesOneByOne(database: TestDatabase, { tenant }: World): Promise<void> {
   await database.as('xianda_app').inTenant(tenant, async (tx) => {
-    const hold = { lineId: '1', sku: 'apple', siteId: 'central', lotId: 'lot-30d', quantity: 2, handOverOn: dayFromToday(1) };
+    const hold = {
+      lineId: '1',
+      sku: 'apple',
+      siteId: 'central',
+      lotId: 'lot-30d',
+      quantity: 2,
+      handOverOn: dayFromToday(1),
+    };
     const lines = ['1', '2'].map((lineId) => ({ lineId, sku: 'apple', quantity: 2 }));
     await writeUnchecked(tx, { lines, holds: [hold] });
   });
@@ -103,7 +117,12 @@ export async function testLinesOneByOne(database: TestDatabase, { tenant }: Worl
 /** Gives the units back without asking whether the hold still stands. */
 export async function releaseTwice(database: TestDatabase, { tenant, unpaidId }: World): Promise<void> {
   // another order's units keep the balance above zero, so that no constraint notices
-  await holdWithoutLock(database, { tenant } as World, { sku: 'apple', lotId: 'lot-30d', buyers: 1, units: 5 });
+  await holdWithoutLock(database, { tenant } as World, {
+    sku: 'apple',
+    lotId: 'lot-30d',
+    buyers: 1,
+    units: 5,
+  });
   await database.as('xianda_app').inTenant(tenant, async (tx) => {
     const { rows } = await tx.query<{ sku: string; site_id: string; lot_id: string; quantity: number }>(
       'SELECT sku, site_id, lot_id, quantity FROM hold WHERE tenant = $1 AND order_id = $2',
@@ -113,7 +132,10 @@ export async function releaseTwice(database: TestDatabase, { tenant, unpaidId }:
       `UPDATE hold SET state = 'released', remaining = 0, ended_at = now() WHERE tenant = $1 AND order_id = $2`,
       [tenant, unpaidId],
     );
-    await tx.query(`UPDATE orders SET state = 'cancelled', ended_at = now() WHERE tenant = $1 AND order_id = $2`, [tenant, unpaidId]);
+    await tx.query(
+      `UPDATE orders SET state = 'cancelled', ended_at = now() WHERE tenant = $1 AND order_id = $2`,
+      [tenant, unpaidId],
+    );
     for (let time = 1; time <= 2; time += 1) {
       await writeMovements(tx, {
         actor: 'broken',

@@ -38,9 +38,12 @@ export async function givenWorld(database: TestDatabase): Promise<World> {
   const unpaid = await givenOrder(database, tenant, { lines: { apple: 3 } });
   const paid = await givenPaidOrder(database, tenant, { lines: { apple: 2 } });
   const planned = await givenPlannedOrder(database, tenant, { lines: { apple: 4, fish: 2 }, booked: true });
-  const presale = await givenPaidOrder(database, tenant, { lines: [{ sku: 'apple', quantity: 2, campaignId: 'early' }] });
+  const presale = await givenPaidOrder(database, tenant, {
+    lines: [{ sku: 'apple', quantity: 2, campaignId: 'early' }],
+  });
   await expectCoherent(database);
-  const inZone = (zone: string) => planned.shipments.find((shipment) => shipment.zone === zone)?.shipmentId as string;
+  const inZone = (zone: string) =>
+    planned.shipments.find((shipment) => shipment.zone === zone)?.shipmentId as string;
   return {
     tenant,
     unpaidId: unpaid.orderId,
@@ -62,6 +65,10 @@ export async function findBroken(database: TestDatabase): Promise<number[]> {
 
 /** SQL that no constraint, trigger or key may stop: what a broken release or a hand in the database could do. */
 export async function sabotage(database: TestDatabase, ...statements: string[]): Promise<void> {
-  const text = ['SET session_replication_role = replica', ...statements, 'SET session_replication_role = origin'].join(';\n');
+  const text = [
+    'SET session_replication_role = replica',
+    ...statements,
+    'SET session_replication_role = origin',
+  ].join(';\n');
   await database.query(text);
 }

@@ -19,10 +19,14 @@ const total = (parts: { quantity: number }[]) => parts.reduce((sum, each) => sum
 
 test('a bundle is its parts multiplied, a plain SKU is itself', () => {
   fc.assert(
-    fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), fc.integer({ min: 1, max: 20 }), (parts, quantity) => {
-      expect(total(explode(skuOf(parts), quantity))).toBe(total(parts) * quantity);
-      expect(explode(skuOf([]), quantity)).toEqual([{ sku: 'box', quantity }]);
-    }),
+    fc.property(
+      fc.array(part, { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 1, max: 20 }),
+      (parts, quantity) => {
+        expect(total(explode(skuOf(parts), quantity))).toBe(total(parts) * quantity);
+        expect(explode(skuOf([]), quantity)).toEqual([{ sku: 'box', quantity }]);
+      },
+    ),
   );
 });
 
@@ -39,7 +43,10 @@ test('summing names every SKU once, in order, and loses no unit', () => {
 
 test('a SKU’s own rule wins over its category’s, and the shortest hold counts', () => {
   const sku = { ...skuOf([]), holdMinutes: 5 };
-  expect(chooseRules(sku, { holdMinutes: 9, purchaseLimit: 3 })).toMatchObject({ holdMinutes: 5, purchaseLimit: 3 });
+  expect(chooseRules(sku, { holdMinutes: 9, purchaseLimit: 3 })).toMatchObject({
+    holdMinutes: 5,
+    purchaseLimit: 3,
+  });
   expect(holdMilliseconds([{ holdMinutes: 9 }, { holdMinutes: 5 }, {}], 1800)).toBe(300_000);
   expect(holdMilliseconds([{}, {}], 1800)).toBe(1_800_000);
 });

@@ -4,7 +4,10 @@ import { chooseOrigins, type Origin, type SiteTake } from '../../../src/domain/f
 import { routeCostFen } from '../../../src/domain/fulfilment/route';
 import { someOrigins } from '../arbitrary';
 
-const weights = new Map([['a', 1000], ['b', 2000]]);
+const weights = new Map([
+  ['a', 1000],
+  ['b', 2000],
+]);
 const someDemand = fc
   .record({ a: fc.nat(6), b: fc.nat(6) })
   .filter(({ a, b }) => a + b > 0)
@@ -16,7 +19,9 @@ const someDemand = fc
 function costOf(takes: SiteTake[]): number {
   const routes = [...new Set(takes.map((take) => take.route))];
   return routes.reduce((sum, route) => {
-    const grams = takes.filter((take) => take.route === route).reduce((total, take) => total + take.quantity * (weights.get(take.sku) ?? 0), 0);
+    const grams = takes
+      .filter((take) => take.route === route)
+      .reduce((total, take) => total + take.quantity * (weights.get(take.sku) ?? 0), 0);
     return sum + routeCostFen(route, grams);
   }, 0);
 }
@@ -73,11 +78,15 @@ test('the whole demand, never more than an origin has, each site by one route', 
       const takes = chooseOrigins(demand, origins, weights);
       if (takes === null) return;
       for (const { sku, quantity } of demand) {
-        expect(takes.filter((take) => take.sku === sku).reduce((sum, take) => sum + take.quantity, 0)).toBe(quantity);
+        expect(takes.filter((take) => take.sku === sku).reduce((sum, take) => sum + take.quantity, 0)).toBe(
+          quantity,
+        );
       }
       for (const origin of origins) {
         for (const sku of ['a', 'b']) {
-          const taken = takes.filter((take) => take.route === origin.route && take.sku === sku).reduce((sum, take) => sum + take.quantity, 0);
+          const taken = takes
+            .filter((take) => take.route === origin.route && take.sku === sku)
+            .reduce((sum, take) => sum + take.quantity, 0);
           expect(taken).toBeLessThanOrEqual(origin.sellable.get(sku) ?? 0);
         }
       }
@@ -100,7 +109,15 @@ test('the order of the origins does not change the cost', () => {
 
 test('among equal costs the nearer site', () => {
   const at = (siteId: string, km: number): Origin => ({
-    route: { siteId, via: { carrierId: 'c' }, rate: { baseFen: 100, perKgFen: 0, perKmFen: 0 }, km, shipBy: 0, deliverBy: 0, handOverOn: '2026-11-25' },
+    route: {
+      siteId,
+      via: { carrierId: 'c' },
+      rate: { baseFen: 100, perKgFen: 0, perKmFen: 0 },
+      km,
+      shipBy: 0,
+      deliverBy: 0,
+      handOverOn: '2026-11-25',
+    },
     sellable: new Map([['a', 5]]),
     earliestExpiry: '2026-12-01',
   });
@@ -109,11 +126,22 @@ test('among equal costs the nearer site', () => {
 });
 
 test('a demand that only all of many sites can meet is met', () => {
-  const origins = Array.from({ length: 7 }, (_, index): Origin => ({
-    route: { siteId: `s${index}`, via: { carrierId: 'c' }, rate: { baseFen: 100, perKgFen: 0, perKmFen: 0 }, km: index, shipBy: 0, deliverBy: 0, handOverOn: '2026-11-25' },
-    sellable: new Map([['a', 1]]),
-    earliestExpiry: '2026-12-01',
-  }));
+  const origins = Array.from(
+    { length: 7 },
+    (_, index): Origin => ({
+      route: {
+        siteId: `s${index}`,
+        via: { carrierId: 'c' },
+        rate: { baseFen: 100, perKgFen: 0, perKmFen: 0 },
+        km: index,
+        shipBy: 0,
+        deliverBy: 0,
+        handOverOn: '2026-11-25',
+      },
+      sellable: new Map([['a', 1]]),
+      earliestExpiry: '2026-12-01',
+    }),
+  );
   expect(chooseOrigins([{ sku: 'a', quantity: 7 }], origins, weights)).toHaveLength(7);
   expect(chooseOrigins([{ sku: 'a', quantity: 8 }], origins, weights)).toBeNull();
 });

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { hasLeft, isTerminal, nextShipmentState, pickingStarted, rankOf } from '../../../src/domain/fulfilment/lifecycle';
+import {
+  hasLeft,
+  isTerminal,
+  nextShipmentState,
+  pickingStarted,
+  rankOf,
+} from '../../../src/domain/fulfilment/lifecycle';
 import { type ShipmentState, shipmentRanks } from '../../../src/domain/fulfilment/model';
 import { canStep, isEnded, orderSteps } from '../../../src/domain/order/lifecycle';
 import { orderStates } from '../../../src/domain/order/model';
@@ -9,7 +15,8 @@ const someEvents = fc.array(fc.constantFrom(...shipmentRanks), { maxLength: 12 }
 test('events in any order, any number of times, end in the same state: the highest rank seen', () => {
   fc.assert(
     fc.property(someEvents, someEvents, (events, repeats) => {
-      const run = (list: readonly (typeof shipmentRanks)[number][]) => list.reduce<ShipmentState>(nextShipmentState, 'planned');
+      const run = (list: readonly (typeof shipmentRanks)[number][]) =>
+        list.reduce<ShipmentState>(nextShipmentState, 'planned');
       const again = [...repeats.filter((event) => events.includes(event)), ...events].reverse();
       expect(run(again)).toBe(run(events));
       expect(rankOf(run(events) as (typeof shipmentRanks)[number])).toBe(Math.max(0, ...events.map(rankOf)));
@@ -18,8 +25,16 @@ test('events in any order, any number of times, end in the same state: the highe
 });
 
 test('a cancelled shipment stays cancelled', () => {
-  fc.assert(fc.property(someEvents, (events) => expect(events.reduce<ShipmentState>(nextShipmentState, 'cancelled')).toBe('cancelled')));
-  expect([pickingStarted('cancelled'), hasLeft('cancelled'), isTerminal('cancelled')]).toEqual([false, false, true]);
+  fc.assert(
+    fc.property(someEvents, (events) =>
+      expect(events.reduce<ShipmentState>(nextShipmentState, 'cancelled')).toBe('cancelled'),
+    ),
+  );
+  expect([pickingStarted('cancelled'), hasLeft('cancelled'), isTerminal('cancelled')]).toEqual([
+    false,
+    false,
+    true,
+  ]);
 });
 
 test('goods that have left were being picked, and what ended has left or was cancelled', () => {

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { freeUnits, isUsable, poolSellable, remainingLifeDays, siteSellable } from '../../../src/domain/inventory/availability';
+import {
+  freeUnits,
+  isUsable,
+  poolSellable,
+  remainingLifeDays,
+  siteSellable,
+} from '../../../src/domain/inventory/availability';
 import { byExpiry, takeFefo } from '../../../src/domain/inventory/fefo';
 import { addDays } from '../../../src/domain/network/calendar';
 import { someLot } from '../arbitrary';

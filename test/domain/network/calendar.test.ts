@@ -1,11 +1,21 @@
 import fc from 'fast-check';
-import { addDays, daysBetween, endOfDay, instantOf, localDateOf, nextDeparture, nextOpenDay } from '../../../src/domain/network/calendar';
+import {
+  addDays,
+  daysBetween,
+  endOfDay,
+  instantOf,
+  localDateOf,
+  nextDeparture,
+  nextOpenDay,
+} from '../../../src/domain/network/calendar';
 import type { Site } from '../../../src/domain/network/model';
 import { someDay, someInstant, someTime, timeZones } from '../arbitrary';
 
 const zone = fc.constantFrom(...timeZones);
 const clockAt = (at: number, timeZone: string) =>
-  new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', hour: '2-digit', minute: '2-digit' }).format(at);
+  new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', hour: '2-digit', minute: '2-digit' }).format(
+    at,
+  );
 
 test('a wall clock that exists is found again, in every zone and on every day', () => {
   fc.assert(
@@ -14,7 +24,10 @@ test('a wall clock that exists is found again, in every zone and on every day', 
       const date = localDateOf(minute, timeZone);
       const found = instantOf(date, clockAt(minute, timeZone), timeZone);
       // a repeated hour has two right answers
-      expect([localDateOf(found, timeZone), clockAt(found, timeZone)]).toEqual([date, clockAt(minute, timeZone)]);
+      expect([localDateOf(found, timeZone), clockAt(found, timeZone)]).toEqual([
+        date,
+        clockAt(minute, timeZone),
+      ]);
       expect(Math.abs(found - minute)).toBeLessThanOrEqual(3_600_000);
     }),
     { numRuns: 500 },
@@ -55,7 +68,10 @@ test('the next open day is open, not before, and none open lies between', () => 
     fc.property(someDay, fc.uniqueArray(fc.integer({ min: 0, max: 70 })), (from, closed) => {
       const closedOn = closed.map((days) => addDays(from, days));
       const open = nextOpenDay(from, closedOn);
-      if (open === null) return expect(Array.from({ length: 61 }, (_, days) => addDays(from, days)).every((day) => closedOn.includes(day))).toBe(true);
+      if (open === null)
+        return expect(
+          Array.from({ length: 61 }, (_, days) => addDays(from, days)).every((day) => closedOn.includes(day)),
+        ).toBe(true);
       expect(closedOn).not.toContain(open);
       for (let day = from; day < open; day = addDays(day, 1)) expect(closedOn).toContain(day);
     }),
@@ -74,17 +90,24 @@ test('a departure is never before the work is ready, on a day that is open, and 
     safetyStock: 0,
   });
   fc.assert(
-    fc.property(someInstant, zone, someTime, fc.array(someTime, { maxLength: 3 }), fc.subarray([0, 1, 2]), (readyAt, timeZone, cutoff, departsAt, closed) => {
-      const today = localDateOf(readyAt, timeZone);
-      const closedOn = closed.map((days) => addDays(today, days));
-      const departure = nextDeparture(site(cutoff, departsAt, closedOn), readyAt, timeZone);
-      expect(departure).not.toBeNull();
-      // a clock change may move a time of the day by its hour
-      expect(departure as number).toBeGreaterThanOrEqual(readyAt - 3_600_000);
-      expect(closedOn).not.toContain(localDateOf(departure as number, timeZone));
-      const later = nextDeparture(site(cutoff, departsAt, closedOn), readyAt + 60_000, timeZone);
-      expect(later as number).toBeGreaterThanOrEqual(departure as number);
-    }),
+    fc.property(
+      someInstant,
+      zone,
+      someTime,
+      fc.array(someTime, { maxLength: 3 }),
+      fc.subarray([0, 1, 2]),
+      (readyAt, timeZone, cutoff, departsAt, closed) => {
+        const today = localDateOf(readyAt, timeZone);
+        const closedOn = closed.map((days) => addDays(today, days));
+        const departure = nextDeparture(site(cutoff, departsAt, closedOn), readyAt, timeZone);
+        expect(departure).not.toBeNull();
+        // a clock change may move a time of the day by its hour
+        expect(departure as number).toBeGreaterThanOrEqual(readyAt - 3_600_000);
+        expect(closedOn).not.toContain(localDateOf(departure as number, timeZone));
+        const later = nextDeparture(site(cutoff, departsAt, closedOn), readyAt + 60_000, timeZone);
+        expect(later as number).toBeGreaterThanOrEqual(departure as number);
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -29,7 +29,9 @@ test('all lines or none, never more than asked: parts sum to the whole, line by 
   forAdmitted((plan, { request }) => {
     for (const line of request.lines) {
       for (const { sku, quantity } of sumBySku(line.components)) {
-        expect(sum(plan.holds.filter((hold) => hold.lineId === line.lineId && hold.sku === sku))).toBe(quantity);
+        expect(sum(plan.holds.filter((hold) => hold.lineId === line.lineId && hold.sku === sku))).toBe(
+          quantity,
+        );
       }
     }
     expect(sum(plan.holds)).toBe(sum(request.lines.flatMap((line) => line.components)));
@@ -125,18 +127,31 @@ test('what is refused as sold out is short indeed, and less would have been take
       refusals.push(plan.kind);
       if (plan.kind !== 'soldOut') return;
       for (const short of plan.shortfall) {
-        expect(short.asked).toBe(sum(request.lines.flatMap((line) => line.components).filter((part) => part.sku === short.sku)));
+        expect(short.asked).toBe(
+          sum(request.lines.flatMap((line) => line.components).filter((part) => part.sku === short.sku)),
+        );
         expect(short.asked).toBeGreaterThan(short.sellable);
         if (short.sellable === 0) continue;
-        const line = { lineId: '1', sku: short.sku, quantity: short.sellable, supply: 'spot' as const, campaignId: null };
-        const less = { ...request, lines: [{ ...line, components: [{ sku: short.sku, quantity: short.sellable }] }] };
+        const line = {
+          lineId: '1',
+          sku: short.sku,
+          quantity: short.sellable,
+          supply: 'spot' as const,
+          campaignId: null,
+        };
+        const less = {
+          ...request,
+          lines: [{ ...line, components: [{ sku: short.sku, quantity: short.sellable }] }],
+        };
         const retry = planAdmission(less, state);
         if (retry.kind === 'soldOut') expect(retry.shortfall).toEqual([]);
       }
     }),
     runs,
   );
-  expect(new Set(refusals)).toEqual(new Set(['admitted', 'soldOut', 'noRoute', 'pastCutoff', 'purchaseLimit']));
+  expect(new Set(refusals)).toEqual(
+    new Set(['admitted', 'soldOut', 'noRoute', 'pastCutoff', 'purchaseLimit']),
+  );
 });
 
 test('a purchase limit counts what was bought before and repeated lines together', () => {
@@ -154,10 +169,18 @@ test('a purchase limit counts what was bought before and repeated lines together
 });
 
 test('presale takes quota of the buyer’s region, and never stock', () => {
-  const someSales = fc.record({ units: fc.nat(20), held: fc.nat(5), sold: fc.nat(5), asked: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }) });
+  const someSales = fc.record({
+    units: fc.nat(20),
+    held: fc.nat(5),
+    sold: fc.nat(5),
+    asked: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 4 }),
+  });
   fc.assert(
     fc.property(someAdmission, someSales, ({ request, state }, { units, held, sold, asked }) => {
-      const quotas = [{ region: 'east', units: units + held + sold, held, sold }, { region: 'west', units: 1000, held: 0, sold: 0 }];
+      const quotas = [
+        { region: 'east', units: units + held + sold, held, sold },
+        { region: 'west', units: 1000, held: 0, sold: 0 },
+      ];
       const hour = 3_600_000;
       const campaign = {
         campaignId: 'early',
@@ -177,7 +200,11 @@ test('presale takes quota of the buyer’s region, and never stock', () => {
         campaignId: 'early',
         components: [{ sku: 'a', quantity }],
       }));
-      const open = { ...state, campaigns: new Map([['early', campaign]]), skus: new Map([...state.skus].map(([id, sku]) => [id, { ...sku, purchaseLimitUnits: null }])) };
+      const open = {
+        ...state,
+        campaigns: new Map([['early', campaign]]),
+        skus: new Map([...state.skus].map(([id, sku]) => [id, { ...sku, purchaseLimitUnits: null }])),
+      };
       const plan = planAdmission({ ...request, lines }, open);
       const total = asked.reduce((all, one) => all + one, 0);
       expect(plan.kind).toBe(total <= units ? 'admitted' : 'quotaExhausted');
