@@ -32,7 +32,8 @@ async function bundleWorkflows(): Promise<string> {
   return code;
 }
 
-async function isFresh(file: string): Promise<boolean> {
+/** Whether the bundle is there and newer than all code it can hold. */
+export async function isFresh(file: string): Promise<boolean> {
   if (!existsSync(file)) return false;
   const bundledAt = statSync(file).mtimeMs;
   const folders = ['workflows', 'domain'].map((name) => join(__dirname, '..', name));

@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import { Runtime } from '@temporalio/worker';
 import type { Patience } from '../../../src/activities/order';
+import { createSandboxCarrierClient } from '../../../src/clients/carriers/client';
+import { createSandboxPaymentClient } from '../../../src/clients/payment/client';
 import { type Config, readConfig } from '../../../src/config';
 import { recordShipmentEvent } from '../../../src/db/fulfilment';
 import { type RunningDispatch, runDispatch } from '../../../src/dispatch/run';
 import { runCarrierSandbox } from '../../../src/sandbox/carrier/server';
 import { runPaymentSandbox } from '../../../src/sandbox/payment/server';
 import type { RunningSandbox } from '../../../src/sandbox/server';
-import { buildWorkflowBundle } from '../../../src/worker/bundle';
+import { buildWorkflowBundle, isFresh } from '../../../src/worker/bundle';
 import { type RunningWorker, runWorker } from '../../../src/worker/run';
 import { type OrderWorkflowInput, orderWorkflowId } from '../../../src/workflows/order/messages';
 import { type TestDatabase, createTestDatabase } from '../../support/database';
@@ -89,7 +92,7 @@ export async function openStage(): Promise<Stage> {
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const toClose: { close(): Promise<void> }[] = [];
-  await buildWorkflowBundle(bundleFile);
+  if (!(await isFresh(bundleFile))) await buildWorkflowBundle(bundleFile);
 
   const stage: Stage = {
     database,
@@ -149,24 +152,22 @@ export async function openStage(): Promise<Stage> {
       if (process.env.SAVE_HISTORIES !== '1') return;
       const history = await client.workflow.getHandle(workflowId).fetchHistory();
       await mkdir(historiesFolder, { recursive: true });
-      const json = historyToJSON(history).replaceAll(name, 'tenant');
-      await writeFile(join(historiesFolder, `${file}.json`), `${json}\n`);
+      await writeFile(join(historiesFolder, `${file}.json`), `${historyToJSON(history)}\n`);
     },
     async misbehave(partner, rule) {
       await fetch(`${partner.url}/v1/control`, { method: 'POST', body: JSON.stringify(rule) });
     },
     async bookings() {
-      const { createSandboxCarrierClient } = await import('../../../src/clients/carriers/client');
       const carriers = createSandboxCarrierClient({ secret, timeoutMs: 5000 });
       return (await carriers.listBookings({ baseUrl: carrier.url, request: { tenant } })).items;
     },
     async refunds() {
-      const { createSandboxPaymentClient } = await import('../../../src/clients/payment/client');
       const payments = createSandboxPaymentClient({ baseUrl: payment.url, secret, timeoutMs: 5000 });
       return (await payments.listRefunds({ tenant })).items;
     },
     async close() {
       await Promise.all(toClose.map((each) => each.close()));
+      await Runtime.instance().shutdown();
       await terminateAll(client, name);
       await connection.close();
       await Promise.all([carrier.close(), payment.close()]);
