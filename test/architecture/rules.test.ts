@@ -65,7 +65,7 @@ test('every reason to park something has a test that names it', () => {
     .map(read)
     .join('\n');
   const untested = Object.keys(attentionRules).filter(
-    (reason) => !new RegExp(`['"\`]${reason}['"\`]`).test(told),
+    (reason) => !new RegExp(`\\b${reason}\\b`).test(told),
   );
   expect(untested).toEqual([]);
 });
@@ -76,7 +76,7 @@ test('every reason to park something can be raised by the product', () => {
     .map(read)
     .join('\n');
   const idle = Object.keys(attentionRules).filter(
-    (reason) => !new RegExp(`['"\`]${reason}['"\`]`).test(raised),
+    (reason) => !new RegExp(`\\b${reason}\\b`).test(raised),
   );
   expect(idle).toEqual([]);
 });

@@ -253,7 +253,7 @@ SELECT q.tenant, q.order_id || ' ' || q.line_id, jsonb_build_object('problem', '
 -- ── 5 · a paid order's units, each in exactly one place; zones and certificates ──
 CREATE VIEW check_05_lines WITH (security_invoker = true) AS
 WITH paid AS (
-  SELECT o.tenant, o.order_id, o.state, o.total_fen,
+  SELECT o.tenant, o.order_id, o.state,
          EXISTS (SELECT 1 FROM attention a WHERE a.tenant = o.tenant AND a.order_id = o.order_id AND a.resolved_at IS NULL) AS parked,
          EXISTS (SELECT 1 FROM refund r WHERE r.tenant = o.tenant AND r.order_id = o.order_id)
            OR EXISTS (SELECT 1 FROM attention a WHERE a.tenant = o.tenant AND a.order_id = o.order_id AND a.reason = 'channelRefund') AS refunded
@@ -299,8 +299,12 @@ SELECT a.tenant, a.hold_id, jsonb_build_object('problem', 'units on no shipment 
  WHERE a.unplanned > 0 AND (o.state = 'delivered' OR (o.state = 'fulfilling' AND NOT o.parked))
 UNION ALL
 SELECT a.tenant, a.hold_id, jsonb_build_object('problem', 'units were cancelled and nothing was refunded', 'units', a.cancelled)
-  FROM hold_account a JOIN paid o USING (tenant, order_id)
- WHERE a.cancelled > 0 AND o.total_fen > 0 AND NOT o.refunded AND NOT o.parked
+  FROM hold_account a JOIN paid o USING (tenant, order_id) JOIN order_line l USING (tenant, order_id, line_id)
+ -- a free line, or a share of less than a fen, has nothing to give back
+ WHERE a.cancelled > 0 AND NOT o.refunded AND NOT o.parked
+   AND (l.unit_price_fen * l.quantity - l.discount_fen) * a.cancelled
+       >= (SELECT sum(h.quantity) FROM hold h WHERE h.tenant = a.tenant AND h.order_id = a.order_id AND h.line_id = a.line_id
+             AND h.state = 'committed')
 UNION ALL
 SELECT c.tenant, c.shipment_id, jsonb_build_object('problem', 'a shipment holds goods that are not its own', 'hold', c.hold_id,
          'sku', c.sku, 'skuZone', k.zone, 'zone', c.zone, 'holdSite', c.hold_site, 'site', c.site_id, 'holdOrder', c.hold_order)

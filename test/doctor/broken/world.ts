@@ -1,5 +1,5 @@
 import type { TestDatabase } from '../../support/database';
-import { examine, expectCoherent } from '../../support/expectCoherent';
+import { examine, sealBooks } from '../../support/expectCoherent';
 import {
   givenCampaign,
   givenNetwork,
@@ -26,7 +26,7 @@ export interface World {
   presaleId: string;
 }
 
-/** A brand with one order at each stage, all of it made by the product and coherent. */
+/** A brand with one order at each stage, all of it made by the product, sealed and coherent. */
 export async function givenWorld(database: TestDatabase): Promise<World> {
   const tenant = await givenTenant(database);
   await givenNetwork(database, tenant);
@@ -41,7 +41,8 @@ export async function givenWorld(database: TestDatabase): Promise<World> {
   const presale = await givenPaidOrder(database, tenant, {
     lines: [{ sku: 'apple', quantity: 2, campaignId: 'early' }],
   });
-  await expectCoherent(database);
+  await sealBooks(database);
+  expect(await findBroken(database, tenant)).toEqual([]);
   const inZone = (zone: string) =>
     planned.shipments.find((shipment) => shipment.zone === zone)?.shipmentId as string;
   return {
@@ -56,11 +57,13 @@ export async function givenWorld(database: TestDatabase): Promise<World> {
   };
 }
 
-/** Invariants that the checker finds broken, each once, in order. */
-export async function findBroken(database: TestDatabase): Promise<number[]> {
+/** Invariants that the checker finds broken in a tenant's rows, each once, in order. */
+export async function findBroken(database: TestDatabase, tenant: string): Promise<number[]> {
   const { findings } = await examine(database);
-  const real = findings.filter((finding) => finding.detail.problem !== 'not sealed within 5 s');
-  return [...new Set(real.map((finding) => finding.invariant))];
+  const own = findings.filter(
+    (finding) => finding.tenant === tenant && finding.detail.problem !== 'not sealed within 5 s',
+  );
+  return [...new Set(own.map((finding) => finding.invariant))];
 }
 
 /** SQL that no constraint, trigger or key may stop: what a broken release or a hand in the database could do. */
@@ -69,6 +72,6 @@ export async function sabotage(database: TestDatabase, ...statements: string[]):
     'SET session_replication_role = replica',
     ...statements,
     'SET session_replication_role = origin',
-  ].join(';\n');
-  await database.query(text);
+  ];
+  await database.query(text.join(';\n'));
 }
