@@ -29,8 +29,9 @@ const rule = {
 export const categoryBody = z.strictObject(rule);
 export const categoryAnswer = z.object({ category: idText, ...rule }).meta({ id: 'Category' });
 
-/** Ten tonnes. */
-const weightGrams = integer(0, 10_000_000);
+/** A tonne and ten cubic metres: a thousand million of such goods still weigh and fill a safe integer. */
+const weightGrams = integer(0, 1_000_000);
+const volumeLitres = litres.max(10_000);
 
 export const skuFields = {
   name: text(200),
@@ -45,7 +46,7 @@ export const skuFields = {
     .optional(),
   category: idText,
   weightGrams,
-  volumeLitres: litres,
+  volumeLitres,
   priceFen: fen,
   shelfLifeDays: days,
   ...rule,

@@ -3,8 +3,8 @@ import { movementKinds } from '../../domain/inventory/model';
 import { answerDate, answerInstant, date, idText, integer, text, unitsOrNone } from '../http/schema';
 import { pageQuery } from '../http/page';
 
-/** Far beyond any warehouse, and thousands of such receipts still sum within the safe integers. */
-const receivedUnits = integer(1, 1_000_000_000_000);
+/** Far beyond any warehouse, and millions of such receipts still sum within the safe integers. */
+const receivedUnits = integer(1, 1_000_000_000);
 
 const receiptLot = z
   .strictObject({

@@ -63,9 +63,8 @@ async function checkDatabase({ app }: ApiDeps): Promise<Health> {
 
 /** A driver's code, never its message: messages carry addresses and user names. */
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : 'does not answer';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'does not answer';
 }
 
 export const metricsRoute: RawRoute = {

@@ -29,19 +29,22 @@ export function checkTemporal(address: string | undefined, timeoutMs = 1000): Pr
     const fail = (error: Error & { code?: string }) =>
       finish({ ok: false, reason: error.code ?? 'connection broken' });
     session.on('error', fail);
-    const stream = session.request({
-      ':method': 'POST',
-      ':path': '/grpc.health.v1.Health/Check',
-      'content-type': 'application/grpc',
-      te: 'trailers',
+    // asked once connected, so that a refused connection is told as such and not as a cancelled stream
+    session.on('connect', () => {
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': '/grpc.health.v1.Health/Check',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      const chunks: Buffer[] = [];
+      stream.on('error', fail);
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        const isServing = Buffer.concat(chunks).subarray(5).equals(serving);
+        finish(isServing ? { ok: true, reason: 'serving' } : { ok: false, reason: 'not serving' });
+      });
+      stream.end(frame);
     });
-    const chunks: Buffer[] = [];
-    stream.on('error', fail);
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    stream.on('end', () => {
-      const isServing = Buffer.concat(chunks).subarray(5).equals(serving);
-      finish(isServing ? { ok: true, reason: 'serving' } : { ok: false, reason: 'not serving' });
-    });
-    stream.end(frame);
   });
 }
