@@ -47,14 +47,14 @@ export async function cancelRest(tx: TenantTx, order: LockedOrder, rest: RestCan
     await refundPayments(tx, { orderId, reason: 'undelivered' });
   } else {
     const goods = await readGoods(tx, orderId);
-    await refundParts(tx, {
+    await refundPayments(tx, {
       orderId,
       reason: `rest:${rest.cause}`,
       limitFen: refundShareFen(goods, restParts),
     });
     for (const id of lostIds) {
       const limitFen = refundShareFen(goods, await readShipmentParts(tx, id));
-      await refundParts(tx, { orderId, reason: lostReason(id), limitFen });
+      await refundPayments(tx, { orderId, reason: lostReason(id), limitFen });
     }
   }
   await finishOrder(tx, order);
@@ -63,18 +63,6 @@ export async function cancelRest(tx: TenantTx, order: LockedOrder, rest: RestCan
 /** One shipment's worth is paid back once, whoever gives it up how often. */
 function lostReason(shipmentId: string): string {
   return `shipment:${shipmentId}`;
-}
-
-async function refundParts(
-  tx: TenantTx,
-  refund: { orderId: string; reason: string; limitFen: number },
-): Promise<void> {
-  const known = await tx.query('SELECT 1 FROM refund WHERE tenant = $1 AND order_id = $2 AND reason = $3', [
-    tx.tenant,
-    refund.orderId,
-    refund.reason,
-  ]);
-  if (known.rowCount === 0) await refundPayments(tx, refund);
 }
 
 async function readRefundedShipments(tx: TenantTx, orderId: string): Promise<string[]> {
