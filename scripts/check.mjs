@@ -20,8 +20,12 @@ const checks = [
       'err-long',
     ],
   },
-  { name: 'format', args: [local('@biomejs', 'biome', 'bin', 'biome'), 'ci', '.'] },
+  {
+    name: 'format',
+    args: [local('@biomejs', 'biome', 'bin', 'biome'), 'ci', '--colors=off', '--max-diagnostics=30', '.'],
+  },
   { name: 'dead code', args: [local('knip', 'bin', 'knip.js'), '--no-progress'] },
+  { name: 'lock file', args: [join(root, 'scripts', 'lock.mjs'), '--check'] },
   { name: 'generated files', args: [join(root, 'scripts', 'generate.mjs'), '--check'] },
 ];
 
@@ -35,7 +39,7 @@ try {
 const queue = [...checks];
 const failed = [];
 await Promise.all([lane(), lane()]);
-for (const { name, output } of failed) console.log(`\n── ${name} ──\n${output.trim()}`);
+for (const { name, output } of failed) console.log(`\n── ${name} ──\n${output.trim().slice(0, 20_000)}`);
 console.log(`\n${checks.length - failed.length} checks passed, ${failed.length} failed`);
 process.exit(failed.length === 0 ? 0 : 1);
 
@@ -52,7 +56,11 @@ async function lane() {
 
 function run(args) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     const keep = (text) => {
       output += text;
