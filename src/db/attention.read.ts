@@ -81,7 +81,7 @@ function cursorOf({ after }: Page<AttentionPosition>): (number | string | null)[
 
 function slice(rows: AttentionRow[], limit: number): Slice<AttentionItem, AttentionPosition> {
   return sliceOf(rows, limit, {
-    item: ({ micros, orderId, shipmentId, ...row }) => ({
+    item: ({ micros: _position, orderId, shipmentId, ...row }) => ({
       ...row,
       ...(orderId === null ? {} : { orderId }),
       ...(shipmentId === null ? {} : { shipmentId }),

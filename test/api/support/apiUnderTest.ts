@@ -11,7 +11,7 @@ export interface Answer {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into answers of every shape
   json: any;
   /** The last part of a problem's type; empty when the answer is none. */
   slug: string;
