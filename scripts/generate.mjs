@@ -54,7 +54,7 @@ async function makeSchema(present) {
           `schema.sql is not compared: it was made with PostgreSQL ${madeWith}, here is ${binaries.major}.`,
         );
       }
-      const options = ['--schema-only', '--no-owner', '--no-privileges', '--exclude-table=schema_migration*'];
+      const options = ['--schema-only', '--no-owner', '--exclude-table=schema_migration*'];
       const text = execFileSync(dump, [...options, `--dbname=${url}`], {
         encoding: 'utf8',
         maxBuffer: 2 ** 26,
