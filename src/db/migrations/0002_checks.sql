@@ -55,17 +55,18 @@ SELECT l.tenant, l.order_id, l.line_id, l.supply, c.sku, sum(c.quantity)::bigint
 -- Where the units of each committed hold are: `planned` in live shipments, `gone` of them out of the door,
 -- `unplanned` still standing without a plan, `cancelled` given back.
 CREATE VIEW hold_account WITH (security_invoker = true) AS
-SELECT h.tenant, h.hold_id, h.order_id, h.line_id, h.sku, h.quantity, h.remaining, p.planned, p.gone,
-       h.remaining - (p.planned - p.gone) AS unplanned, h.quantity - h.remaining - p.gone AS cancelled
-  FROM hold h
- CROSS JOIN LATERAL (
-   SELECT coalesce(sum(pl.quantity) FILTER (WHERE s.state <> 'cancelled'), 0)::bigint AS planned,
-          coalesce(sum(pl.quantity) FILTER (WHERE s.state IN
-            ('pickedUp', 'inTransit', 'atPickupPoint', 'failed', 'delivered', 'returned')), 0)::bigint AS gone
-     FROM parcel_lot pl
-     JOIN parcel pa ON pa.tenant = pl.tenant AND pa.parcel_id = pl.parcel_id
-     JOIN shipment s ON s.tenant = pa.tenant AND s.shipment_id = pa.shipment_id
-    WHERE pl.tenant = h.tenant AND pl.hold_id = h.hold_id) p
+WITH travelling AS (
+  SELECT pl.tenant, pl.hold_id, sum(pl.quantity)::bigint AS planned,
+         coalesce(sum(pl.quantity) FILTER (WHERE s.state IN
+           ('pickedUp', 'inTransit', 'atPickupPoint', 'failed', 'delivered', 'returned')), 0)::bigint AS gone
+    FROM parcel_lot pl
+    JOIN parcel pa ON pa.tenant = pl.tenant AND pa.parcel_id = pl.parcel_id
+    JOIN shipment s ON s.tenant = pa.tenant AND s.shipment_id = pa.shipment_id
+   WHERE s.state <> 'cancelled' GROUP BY pl.tenant, pl.hold_id)
+SELECT h.tenant, h.hold_id, h.order_id, h.line_id, h.sku, h.quantity, h.remaining, coalesce(t.planned, 0) AS planned,
+       coalesce(t.gone, 0) AS gone, h.remaining - (coalesce(t.planned, 0) - coalesce(t.gone, 0)) AS unplanned,
+       h.quantity - h.remaining - coalesce(t.gone, 0) AS cancelled
+  FROM hold h LEFT JOIN travelling t ON t.tenant = h.tenant AND t.hold_id = h.hold_id
  WHERE h.state = 'committed';
 
 -- Every row that names an order.
