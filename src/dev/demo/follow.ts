@@ -3,10 +3,10 @@ import type { OrderView } from './orderView';
 import { type Stage, sleep } from './stage';
 
 /** Looks per second while the show sells, and afterwards: the demo must not be the load it measures. */
-const looksPerSecond = { selling: 40, after: 160 };
+const looksPerSecond = { selling: 8, after: 48 };
 const tickMs = 250;
 /** No order is looked at more often. */
-const restMs = { selling: 8_000, after: 1_500 };
+const restMs = { selling: 10_000, after: 3_000 };
 
 /** Looks at every acknowledged order again and again until it has settled or `isOver` says to stop. */
 export async function followOrders(stage: Stage, isOver: () => boolean): Promise<void> {

@@ -9,6 +9,10 @@ interface Row {
 /** The report as one page that needs nothing else: no script, no font, no picture from anywhere. */
 export function drawHtmlReport(report: ShowReport): string {
   const broken = brokenPromises(report);
+  const kept =
+    report.stillOpen > 0
+      ? 'No promise has been broken 至此无一失约'
+      : 'Every promise made on air was kept. 说到做到';
   const title = `鲜达 Xianda · ${report.liveSessionId}`;
   return `<!doctype html>
 <html lang="en">
@@ -23,7 +27,7 @@ export function drawHtmlReport(report: ShowReport): string {
 <header>
 <h1>${escape(title)}</h1>
 <p>${escape(report.startedAt)} · ${report.durationSeconds} s · ${report.offered} orders in ${report.arrivalsPerSecond.length} s</p>
-<p class="verdict ${broken.length === 0 ? 'kept' : 'broken'}">${broken.length === 0 ? 'Every promise made on air was kept. 说到做到' : escape(broken.join(' · '))}</p>
+<p class="verdict ${broken.length === 0 ? 'kept' : 'broken'}">${broken.length === 0 ? kept : escape(broken.join(' · '))}</p>
 ${report.stillOpen > 0 ? `<p class="verdict open">${report.stillOpen} orders were still under way when the report was made 未完结</p>` : ''}
 </header>
 ${tiles(report)}

@@ -3,14 +3,14 @@ import type { ShipmentView } from './orderView';
 import { type Stage, sleep } from './stage';
 
 /** Milliseconds between the steps of a run, on the show's fast clock. */
-const pauses = { picking: 600, packed: 600, pickedUp: 1_200, atPickupPoint: 2_500, delivered: 3_500 };
+const pauses = { pickedUp: 1_500, atPickupPoint: 2_500, delivered: 3_500 };
 const askEveryMs = 1_000;
-const warehouseSteps = ['picking', 'packed', 'pickedUp'] as const;
+const warehouseSteps = ['pickedUp'] as const;
 const leaderSteps = ['atPickupPoint', 'delivered'] as const;
 
 /**
- * Plays the warehouse and the team leaders: takes every booked leader run of the show from the picking list, packs it,
- * and has its leader receive it at the point and hand it over (核销). Carriers' shipments need nobody.
+ * Plays the warehouse and the team leaders: takes every booked leader run of the show from the picking list, sees it
+ * off, and has its leader receive it at the point and hand it over (核销). Carriers' shipments need nobody.
  */
 export async function runForLeaders(stage: Stage, isOver: () => boolean): Promise<void> {
   const taken = new Set<string>();

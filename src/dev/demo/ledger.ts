@@ -67,6 +67,11 @@ export function isSettled({ orderId, view, chargedFen, chargedLate, missing }: L
   }
 }
 
+/** Settled for good, with nobody left to ask. */
+export function hasEnded(entry: LedgerEntry): boolean {
+  return isSettled(entry) && !entry.missing && entry.view?.attention === null;
+}
+
 export interface Progress {
   offered: number;
   accepted: number;

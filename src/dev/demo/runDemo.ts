@@ -10,7 +10,7 @@ import { loadBaskets, sortByPopularity } from './baskets';
 import { followOrders, lookAt } from './follow';
 import { drawHtmlReport } from './htmlReport';
 import { runForLeaders } from './leaderRuns';
-import { createLedger, isSettled } from './ledger';
+import { createLedger, hasEnded, isSettled } from './ledger';
 import { planShow } from './planShow';
 import { planTopUp } from './planTopUp';
 import { showProgress } from './progress';
@@ -201,9 +201,10 @@ async function perform(
   over = true;
   await background;
   await Promise.race([stage.allActed(), sleepIdly(5_000)]);
-  // Once more, so that the report shows how every order stands now and that each one is there.
+  // Whatever has not ended is read once more, so that the report shows how it stands now; the others were read after
+  // their end, which also proves that they are there.
   await forEachAtOnce(
-    ledger.entries.filter((entry) => entry.orderId !== undefined),
+    ledger.entries.filter((entry) => entry.orderId !== undefined && !hasEnded(entry)),
     lookWidth,
     (entry) => lookAt(stage, entry),
   );

@@ -33,11 +33,7 @@ export function drawTerminalReport(report: ShowReport, { coloured }: { coloured:
     null,
     ...proofLines(report, paint),
   ];
-  const broken = brokenPromises(report);
-  const verdict =
-    broken.length === 0
-      ? paint.good(paint.bold('✔ Every promise made on air was kept. 说到做到'))
-      : paint.bad(`✘ ${broken.join(' · ')}`);
+  const verdict = describeVerdict(report, paint);
   lines.push(null, verdict);
   if (report.stillOpen > 0)
     lines.push(
@@ -46,6 +42,13 @@ export function drawTerminalReport(report: ShowReport, { coloured }: { coloured:
   const title = paint.bold(`鲜达 Xianda · ${report.liveSessionId} · ${report.durationSeconds} s`);
   const longest = Math.max(...lines.map((line) => displayWidth(line ?? '')));
   return drawFrame(title, lines, Math.max(leastColumns, longest + 4));
+}
+
+function describeVerdict(report: ShowReport, paint: Paint): string {
+  const broken = brokenPromises(report);
+  if (broken.length > 0) return paint.bad(`✘ ${broken.join(' · ')}`);
+  if (report.stillOpen > 0) return paint.good(paint.bold('✔ No promise has been broken 至此无一失约'));
+  return paint.good(paint.bold('✔ Every promise made on air was kept. 说到做到'));
 }
 
 function row(label: string, value: string, rest = ''): string {
