@@ -57,6 +57,7 @@ export interface RunningApi {
 
 const flushMilliseconds = 30_000;
 const closePatienceMs = 10_000;
+const keepAliveMs = 65_000;
 
 /** Runs the `api` role: opens its connections and listens. Port 0 takes a free one. */
 export async function runApi(
@@ -68,6 +69,8 @@ export async function runApi(
   const { deps, close } = openDeps(config, config.databaseUrl, log);
   const host = config.mode === 'production' ? '0.0.0.0' : '127.0.0.1';
   const server = createServer(createApi(deps));
+  // longer than any client of ours keeps a connection, so that no request meets a closing one
+  server.keepAliveTimeout = keepAliveMs;
   try {
     await listen(server, options.port ?? config.port, host);
   } catch (error) {
@@ -132,11 +135,14 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
+/** Kept connections that fall idle while we wait are closed too, else their clients would hold us. */
 function stop(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), closePatienceMs);
+    const idle = setInterval(() => server.closeIdleConnections(), 50);
+    const last = setTimeout(() => server.closeAllConnections(), closePatienceMs);
     server.close(() => {
-      clearTimeout(timer);
+      clearInterval(idle);
+      clearTimeout(last);
       resolve();
     });
     server.closeIdleConnections();

@@ -5,6 +5,7 @@ import { routes } from '../../src/api/routes';
 import { runApi } from '../../src/api/server';
 import { createLogger } from '../../src/log';
 import { type ApiUnderTest, platformKey, startApi, type TenantKeys } from './support/apiUnderTest';
+import { expectCoherent } from '../support/expectCoherent';
 import * as goods from './support/goods';
 import { paymentOf, tellPayment } from './support/sign';
 
@@ -249,3 +250,5 @@ test('a key for no tenant is not found', async () => {
     (await api.send('POST', '/v1/tenants/nobody/keys', { key: platformKey, body: { role: 'ops' } })).status,
   ).toBe(404);
 });
+
+test('every invariant holds after all of this', () => expectCoherent(api.database));

@@ -183,3 +183,23 @@ test('loopback addresses of partners are for development', async () => {
     await production.close();
   }
 });
+
+test('two bundles that would contain each other, put at once, do not both come to be', async () => {
+  const put = (id: string, components?: object[]) =>
+    api.send('PUT', `/v1/skus/${id}`, { key: shop.ops, body: { ...goods.sku, components } });
+  for (let round = 0; round < 5; round += 1) {
+    const [a, b] = [`left-${round}`, `right-${round}`];
+    await Promise.all([put(a), put(b)]);
+    const answers = await Promise.all([put(a, [{ sku: b, quantity: 1 }]), put(b, [{ sku: a, quantity: 1 }])]);
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 422]);
+  }
+});
+
+test('the same thing put twenty times at once is there once', async () => {
+  for (const [path, , , body] of things) {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => api.send('PUT', `${path}/at-once`, { key: shop.ops, body })),
+    );
+    expect([path, ...new Set(answers.map((answer) => answer.status))]).toEqual([path, 200]);
+  }
+});

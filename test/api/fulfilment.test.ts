@@ -1,5 +1,6 @@
 import { planFulfilment } from '../../src/db/fulfilment';
 import { type ApiUnderTest, platformKey, startApi, type TenantKeys } from './support/apiUnderTest';
+import { expectCoherent } from '../support/expectCoherent';
 import * as goods from './support/goods';
 import { paymentOf, tellCarrier, tellPayment } from './support/sign';
 
@@ -237,3 +238,5 @@ test('money and events that name nobody wait with the platform, once, and are se
 test('another provider is not found', async () => {
   expect((await api.send('POST', '/v1/payments/alipay/notifications', { body: {} })).status).toBe(404);
 });
+
+test('every invariant holds after all of this', () => expectCoherent(api.database));

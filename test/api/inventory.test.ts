@@ -1,4 +1,5 @@
 import { type ApiUnderTest, startApi, type TenantKeys } from './support/apiUnderTest';
+import { expectCoherent } from '../support/expectCoherent';
 import * as goods from './support/goods';
 
 let api: ApiUnderTest;
@@ -130,3 +131,5 @@ test('one SKU may be asked for as well', async () => {
   const { json } = await api.send('GET', '/v1/sellable?sku=strawberries', { key: shop.supplier });
   expect(json.items).toHaveLength(1);
 });
+
+test('every invariant holds after all of this', () => expectCoherent(api.database));

@@ -1,4 +1,5 @@
 import { type ApiUnderTest, startApi, type TenantKeys } from './support/apiUnderTest';
+import { expectCoherent } from '../support/expectCoherent';
 import * as goods from './support/goods';
 import { paymentOf, tellPayment } from './support/sign';
 
@@ -251,3 +252,26 @@ test.each([
   });
   expect(found.json.items).toEqual([expect.objectContaining({ externalId, orderId: placed.json.orderId })]);
 });
+
+test('of sixty callers at once, as many are served as there are goods', async () => {
+  await api.send('PUT', '/v1/skus/scarce', { key: shop.ops, body: { ...goods.sku, temperature: undefined } });
+  const lots = [{ ...goods.receipt().lots[0], sku: 'scarce', quantity: 10 }];
+  await api.send('POST', '/v1/stock/receipts', {
+    key: shop.ops,
+    body: goods.receipt({ reference: 'scarce', lots }),
+  });
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, () => place(newOrder({ lines: [{ sku: 'scarce', quantity: 1 }] }))),
+  );
+  const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+  expect([count(201), count(409)]).toEqual([10, 50]);
+});
+
+test('one order sent twenty times at once is one order', async () => {
+  const body = newOrder({ lines: [{ sku: 'strawberries', quantity: 1 }] });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => place(body)));
+  expect(answers.map((answer) => answer.status).sort()).toEqual([...Array(19).fill(200), 201]);
+  expect(new Set(answers.map((answer) => answer.text)).size).toBe(1);
+});
+
+test('every invariant holds after all of this', () => expectCoherent(api.database));
