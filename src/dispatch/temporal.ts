@@ -67,7 +67,10 @@ const promisedAtKey = defineSearchAttributeKey('PromisedAt', 'DATETIME');
 
 /** Connects at the first call, and again by itself when the server comes back. */
 export function connectTemporal({ address, namespace, taskQueue }: TemporalSettings): Temporal {
-  const connection = Connection.lazy({ address, connectTimeout: callMs });
+  const channelArgs = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2000 };
+  // no retries inside the client: they hide overload from the pace, and one that is due when the connection is
+  // closed throws outside of every call
+  const connection = Connection.lazy({ address, connectTimeout: callMs, channelArgs, interceptors: [] });
   const { workflow: client } = new Client({ connection, namespace });
   const within = <Answer>(milliseconds: number, call: () => Promise<Answer>) =>
     connection.withDeadline(Date.now() + milliseconds, call);

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { isFresh, buildWorkflowBundle } from '../../src/worker/bundle';
 import { poolFolder } from '../support/serverPool';
 
@@ -13,6 +13,7 @@ const names = readdirSync(folder).map((file) => file.replace('.json', ''));
 const bundleFile = join(poolFolder, 'workflows.bundle.js');
 
 beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   if (!(await isFresh(bundleFile))) await buildWorkflowBundle(bundleFile);
 });
 afterAll(() => Runtime.instance().shutdown());

@@ -1,0 +1,130 @@
+import { cancelOrder } from '../../src/db/cancel';
+import { claimMessages } from '../../src/db/dispatch';
+import { expireDueOrders } from '../../src/db/expiry';
+import { dispatchBatch, leaseSeconds } from '../../src/dispatch/outbox';
+import { type Temporal, connectTemporal } from '../../src/dispatch/temporal';
+import { expectCoherent } from '../support/expectCoherent';
+import { givenOrder, givenPaidOrder } from '../support/fixtures';
+import { testTemporal } from '../support/servers';
+import { type DispatchStage, openDispatchStage, openDoor } from './support';
+
+let stage: DispatchStage;
+beforeAll(async () => {
+  stage = await openDispatchStage();
+});
+afterEach(async () => {
+  await stage.database.query('UPDATE outbox SET done_at = clock_timestamp() WHERE done_at IS NULL');
+});
+afterAll(async () => {
+  await expectCoherent(stage.database);
+  await stage.close();
+});
+
+const order = (paymentWindowSeconds?: number) => givenOrder(stage.database, stage.tenant, { paymentWindowSeconds });
+
+test('what a dispatcher died with after claiming is told by the next when the lease has ended', async () => {
+  const { orderId } = await order();
+  const claimed = await claimMessages(stage.database.as('xianda_dispatch'), { limit: 10, leaseSeconds });
+  expect(claimed.map((message) => message.subject)).toEqual([orderId]);
+  await stage.drain();
+  expect(await stage.standing(orderId)).toBe('none');
+  await stage.endLeases();
+  await stage.drain();
+  expect(await stage.standing(orderId)).toBe('running');
+  expect(await stage.pending()).toBe(0);
+});
+
+test('what a dispatcher died with after starting is started once', async () => {
+  const { orderId } = await order();
+  const needs = stage.dispatcher();
+  // the start goes through, and then the process is gone
+  const dying: Temporal = {
+    ...stage.temporal,
+    async startOrder(...call) {
+      await stage.temporal.startOrder(...call);
+      throw new Error('killed');
+    },
+  };
+  await dispatchBatch(stage.dispatcher(dying));
+  const handle = stage.client.workflow.getHandle(`order:${stage.tenant}/${orderId}`);
+  const { runId } = await handle.describe();
+  expect(await stage.pending()).toBe(1);
+  await stage.endLeases();
+  await stage.drain(needs);
+  expect(await stage.pending()).toBe(0);
+  expect((await handle.describe()).runId).toBe(runId);
+  // and again after it has closed
+  await handle.terminate();
+  await stage.database.query('UPDATE outbox SET done_at = NULL, due_at = clock_timestamp() WHERE subject = $1', [orderId]);
+  await stage.drain(needs);
+  expect((await handle.describe()).runId).toBe(runId);
+});
+
+test('two dispatchers at once start every order once', async () => {
+  const orders = await Promise.all(Array.from({ length: 40 }, () => order()));
+  const starts: string[] = [];
+  const counting: Temporal = {
+    ...stage.temporal,
+    async startOrder(...call) {
+      starts.push(call[0].orderId);
+      await stage.temporal.startOrder(...call);
+    },
+  };
+  const work = async () => {
+    const needs = stage.dispatcher(counting);
+    while ((await stage.pending()) > 0) await dispatchBatch(needs);
+  };
+  await Promise.all([work(), work()]);
+  expect(starts.sort()).toEqual(orders.map(({ orderId }) => orderId).sort());
+});
+
+test('paid orders go first', async () => {
+  const unpaid = await order();
+  const { orderId } = await givenPaidOrder(stage.database, stage.tenant);
+  const [first] = await claimMessages(stage.database.as('xianda_dispatch'), { limit: 1, leaseSeconds: 0 });
+  expect(first?.subject).toBe(orderId);
+  expect(first?.subject).not.toBe(unpaid.orderId);
+});
+
+test('expired and cancelled orders are never started', async () => {
+  const cancelled = await order();
+  const expired = await order(1);
+  const due = await order(1);
+  const app = stage.database.as('xianda_app');
+  await cancelOrder(app, { tenant: stage.tenant, orderId: cancelled.orderId, reason: 'test', actor: 'test' });
+  await new Promise((resume) => setTimeout(resume, 1100));
+  // past its hold and not swept yet: not started, and not forgotten either
+  await dispatchBatch(stage.dispatcher());
+  expect(await stage.standing(due.orderId)).toBe('none');
+  expect(await stage.pending()).toBe(2);
+  await expireDueOrders(app, stage.tenant, 10);
+  await stage.endLeases();
+  await stage.drain();
+  expect(await stage.pending()).toBe(0);
+  for (const { orderId } of [cancelled, expired, due]) expect(await stage.standing(orderId)).toBe('none');
+});
+
+test('telling a workflow that is not there is no fault', async () => {
+  await stage.temporal.signalOrder({ tenant: stage.tenant, orderId: 'nobody', run: 1 }, 'paid');
+  await stage.temporal.signalRefund({ tenant: stage.tenant, refundId: 'nothing' });
+});
+
+test('while Temporal is away orders wait in the outbox, and are started when it is back', async () => {
+  const { address, namespace } = testTemporal();
+  const door = await openDoor(address);
+  await door.shut();
+  const temporal = connectTemporal({ address: door.address, namespace, taskQueue: stage.taskQueue });
+  const needs = stage.dispatcher(temporal);
+  const orders = await Promise.all(Array.from({ length: 10 }, () => order()));
+  await dispatchBatch(needs);
+  expect(await stage.pending()).toBe(10);
+  await door.open();
+  const until = Date.now() + 30_000;
+  while ((await stage.pending()) > 0 && Date.now() < until) {
+    await dispatchBatch(needs);
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+  for (const { orderId } of orders) expect(await stage.standing(orderId)).toBe('running');
+  await door.shut();
+  await temporal.close();
+});

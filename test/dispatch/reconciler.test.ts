@@ -1,0 +1,119 @@
+import { cancelOrder } from '../../src/db/cancel';
+import { decideLateMoney } from '../../src/db/payment';
+import { createReconciler } from '../../src/dispatch/reconciler';
+import { expectCoherent } from '../support/expectCoherent';
+import { givenOrder, givenPaidOrder, givenPayment } from '../support/fixtures';
+import { type DispatchStage, openDispatchStage, silent } from './support';
+
+let stage: DispatchStage;
+beforeAll(async () => {
+  stage = await openDispatchStage();
+});
+afterAll(async () => {
+  // what its workflow would do, if a worker were there
+  const money = { tenant: stage.tenant, provider: 'sandbox', transactionId: 'twice' };
+  await decideLateMoney(stage.database.as('xianda_app'), money);
+  await expectCoherent(stage.database);
+  await stage.close();
+});
+
+const reconcile = () =>
+  createReconciler({ db: stage.database.as('xianda_dispatch'), temporal: stage.temporal, logger: silent }).reconcile();
+
+const makeOld = () =>
+  stage.database.query(
+    `UPDATE orders SET created_at = created_at - interval '5 minutes', paid_at = paid_at - interval '5 minutes',
+            ended_at = ended_at - interval '5 minutes';
+     UPDATE refund SET requested_at = requested_at - interval '5 minutes';
+     UPDATE payment SET received_at = received_at - interval '5 minutes'`,
+  );
+
+/** Visibility is a little behind. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('did not happen');
+    await new Promise((resume) => setTimeout(resume, 200));
+  }
+}
+
+const told = async () =>
+  stage.database.query<{ kind: string; subject: string; payload: object }>(
+    'SELECT kind, subject, payload FROM outbox WHERE done_at IS NULL ORDER BY outbox_id',
+  );
+
+test('an open order whose workflow is gone gets another one under the same id', async () => {
+  const { orderId } = await givenPaidOrder(stage.database, stage.tenant);
+  await stage.drain();
+  const handle = stage.client.workflow.getHandle(`order:${stage.tenant}/${orderId}`);
+  const { runId } = await handle.describe();
+  await handle.terminate('lost');
+  await makeOld();
+  await until(async () => (await reconcile()) > 0);
+  expect(await told()).toMatchObject([{ kind: 'startOrder', subject: orderId, payload: { run: 1, again: true } }]);
+  // a second look writes nothing while that waits
+  await reconcile();
+  expect(await told()).toHaveLength(1);
+  await stage.drain();
+  const now = await handle.describe();
+  expect(now.status.name).toBe('RUNNING');
+  expect(now.runId).not.toBe(runId);
+  expect(await reconcile()).toBe(0);
+});
+
+test('an order whose start was lost is started', async () => {
+  const { orderId } = await givenOrder(stage.database, stage.tenant);
+  await stage.database.query('DELETE FROM outbox WHERE subject = $1', [orderId]);
+  await makeOld();
+  await reconcile();
+  await stage.drain();
+  expect(await stage.standing(orderId)).toBe('running');
+});
+
+test('a workflow whose order has ended is told once', async () => {
+  const { orderId } = await givenOrder(stage.database, stage.tenant);
+  await stage.drain();
+  await cancelOrder(stage.database.as('xianda_app'), { tenant: stage.tenant, orderId, reason: 'test', actor: 'test' });
+  await stage.database.query('DELETE FROM outbox WHERE subject = $1', [orderId]);
+  await makeOld();
+  const reconciler = createReconciler({
+    db: stage.database.as('xianda_dispatch'),
+    temporal: stage.temporal,
+    logger: silent,
+  });
+  await until(async () => (await reconciler.reconcile()) > 0);
+  expect(await told()).toMatchObject([
+    { kind: 'signalOrder', subject: orderId, payload: { stage: 'cancelled', run: 1 } },
+  ]);
+  await stage.drain();
+  expect(await reconciler.reconcile()).toBe(0);
+  await stage.client.workflow.getHandle(`order:${stage.tenant}/${orderId}`).terminate();
+});
+
+test('a refund and late money that nobody carries out are started', async () => {
+  const { orderId } = await givenPaidOrder(stage.database, stage.tenant);
+  const cancelled = await cancelOrder(stage.database.as('xianda_app'), {
+    tenant: stage.tenant,
+    orderId,
+    reason: 'test',
+    actor: 'test',
+  });
+  expect(cancelled).toEqual({ outcome: 'done' });
+  const surplus = await givenPayment(stage.database, stage.tenant, { orderId, amountFen: 1990, transactionId: 'twice' });
+  expect(surplus).toBe('surplus');
+  await stage.database.query('UPDATE outbox SET done_at = clock_timestamp()');
+  await makeOld();
+  await reconcile();
+  const [refund] = await stage.database.query<{ refund_id: string }>('SELECT refund_id FROM refund');
+  const remedies = (await told()).map(({ kind, subject }) => ({ kind, subject }));
+  expect(remedies).toEqual(
+    expect.arrayContaining([
+      { kind: 'startRefund', subject: refund?.refund_id },
+      { kind: 'startMoney', subject: 'twice' },
+    ]),
+  );
+  await stage.drain();
+  expect(await stage.temporal.look(`refund:${stage.tenant}/${refund?.refund_id}`)).toBe('running');
+  expect(await stage.temporal.look(`money:${stage.tenant}/twice`)).toBe('running');
+  expect(await reconcile()).toBe(0);
+});
