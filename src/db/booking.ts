@@ -4,6 +4,7 @@ import type { ShipmentState } from '../domain/fulfilment/model';
 import type { Location } from '../domain/network/model';
 import { lockOrders } from './holds';
 import type { PersonalData, Recipient } from './personalData';
+import { lockParkedEvents, recordParkedEvents } from './shipmentEvent';
 import type { Database, TenantTx } from './transaction';
 
 /** What a carrier is asked for, in its own words, but for the address of its answers. Instants in ISO 8601. */
@@ -110,25 +111,29 @@ export interface Waybill {
 /**
  * Stores the carrier's waybills and marks the shipment booked, unless events have taken it further. A shipment that
  * was cancelled while the carrier was asked keeps its waybills too (its goods may still be seen moving) and answers
- * `cancelledMeanwhile`: the caller undoes the booking. Told again, it changes nothing.
+ * `cancelledMeanwhile`: the caller undoes the booking. Events that
+ * overtook their waybills are recorded now. Told again, it changes nothing.
  */
 export async function recordBooking(
   db: Database,
   { tenant, shipmentId, waybills }: { tenant: string; shipmentId: string; waybills: Waybill[] },
 ): Promise<'booked' | 'cancelledMeanwhile'> {
   return db.inTenant(tenant, async (tx) => {
+    const waybillNos = waybills.map((each) => each.waybillNo);
+    const overtaken = await lockParkedEvents(tx, { shipmentId, waybillNos });
     const state = await lockShipment(tx, shipmentId);
     await tx.query(
       `UPDATE parcel p SET waybill_no = w.waybill_no
          FROM unnest($3::text[], $4::text[]) AS w(parcel_id, waybill_no)
         WHERE p.tenant = $1 AND p.shipment_id = $2 AND p.parcel_id = w.parcel_id AND p.waybill_no IS NULL`,
-      [tenant, shipmentId, waybills.map((each) => each.parcelId), waybills.map((each) => each.waybillNo)],
+      [tenant, shipmentId, waybills.map((each) => each.parcelId), waybillNos],
     );
     await tx.query(
       `UPDATE shipment SET state = $3, booked_at = coalesce(booked_at, clock_timestamp())
         WHERE tenant = $1 AND shipment_id = $2`,
       [tenant, shipmentId, nextShipmentState(state, 'booked')],
     );
+    await recordParkedEvents(tx, overtaken);
     return state === 'cancelled' ? 'cancelledMeanwhile' : 'booked';
   });
 }

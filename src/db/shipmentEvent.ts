@@ -2,7 +2,7 @@ import { hasLeft, isTerminal, nextShipmentState, rankOf } from '../domain/fulfil
 import type { ShipmentRank, ShipmentState } from '../domain/fulfilment/model';
 import type { Movement } from '../domain/inventory/model';
 import type { AttentionReason } from '../domain/order/attention';
-import { raiseAttention } from './attention';
+import { clearAttention, raiseAttention } from './attention';
 import { type LockedOrder, lockedOrderColumns } from './holds';
 import { lockPools, writeMovements } from './inventory';
 import { finishOrder } from './orderEnd';
@@ -42,16 +42,21 @@ export type ShipmentEventAnswer =
  * Events of a cancelled shipment are kept and, if goods moved, shown.
  */
 export async function recordShipmentEvent(db: Database, event: ShipmentEvent): Promise<ShipmentEventAnswer> {
-  return db.inTenant(event.tenant, async (tx) => {
-    const target = await findTarget(tx, event);
-    if (!target) return (await findRepeat(tx, event)) ?? unknownShipment(tx, event);
-    // goods can only leave once: when they have left by now, the pools need no lock
-    const mayLeave = isLeaving(event.kind) && !hasLeft(target.state);
-    if (mayLeave) await lockPools(tx, await readSkusOf(tx, target.shipmentId));
-    const locked = await lockTarget(tx, target);
-    if (!(await insertEvent(tx, event, target))) return (await findRepeat(tx, event)) ?? { kind: 'conflict' };
-    return { kind: 'recorded', state: await applyEvent(tx, event, locked) };
-  });
+  const record = () => db.inTenant(event.tenant, (tx) => recordEventIn(tx, event));
+  // a waybill that was stored while we looked for it is there for good: the second look finds it
+  return (await record()) ?? (await record()) ?? { kind: 'unknownShipment' };
+}
+
+/** Null: the waybill has just become known, look again in a new transaction. */
+async function recordEventIn(tx: TenantTx, event: ShipmentEvent): Promise<ShipmentEventAnswer | null> {
+  const target = await findTarget(tx, event);
+  if (!target) return (await findRepeat(tx, event)) ?? parkUnknown(tx, event);
+  // goods can only leave once: when they have left by now, the pools need no lock
+  const mayLeave = isLeaving(event.kind) && !hasLeft(target.state);
+  if (mayLeave) await lockPools(tx, await readSkusOf(tx, target.shipmentId));
+  const locked = await lockTarget(tx, target);
+  if (!(await insertEvent(tx, event, target))) return (await findRepeat(tx, event)) ?? { kind: 'conflict' };
+  return { kind: 'recorded', state: await applyEvent(tx, event, locked) };
 }
 
 function isLeaving(kind: ShipmentRank): boolean {
@@ -59,21 +64,31 @@ function isLeaving(kind: ShipmentRank): boolean {
 }
 
 async function findRepeat(tx: TenantTx, event: ShipmentEvent): Promise<ShipmentEventAnswer | null> {
-  const { rows } = await tx.query<{ body_digest: Buffer }>(
-    'SELECT body_digest FROM shipment_event WHERE tenant = $1 AND source = $2 AND event_id = $3',
+  const { rows } = await tx.query<{ digest: string }>(
+    `SELECT encode(body_digest, 'hex') AS digest FROM shipment_event
+      WHERE tenant = $1 AND source = $2 AND event_id = $3`,
     [tx.tenant, event.source, event.eventId],
   );
-  if (!rows[0]) return null;
-  if (rows[0].body_digest.equals(event.bodyDigest)) return { kind: 'repeated' };
+  return rows[0] ? compareBodies(tx, event, rows[0].digest) : null;
+}
+
+/** The same event again, or another one under its id: then a carrier's is shown to people. */
+async function compareBodies(
+  tx: TenantTx,
+  event: ShipmentEvent,
+  digest: string,
+): Promise<ShipmentEventAnswer> {
+  if (digest === event.bodyDigest.toString('hex')) return { kind: 'repeated' };
   if (event.carrierId !== undefined) {
     const { source, eventId, kind } = event;
-    await raiseAttention(tx, {
-      reason: 'conflictingNotice',
-      subject: `${source}/${eventId}`,
-      detail: { source, eventId, kind },
-    });
+    const detail = { source, eventId, kind };
+    await raiseAttention(tx, { reason: 'conflictingNotice', subject: subjectOf(event), detail });
   }
   return { kind: 'conflict' };
+}
+
+function subjectOf({ source, eventId }: ShipmentEvent): string {
+  return `${source}/${eventId}`;
 }
 
 interface Target {
@@ -104,16 +119,94 @@ async function findTarget(tx: TenantTx, event: ShipmentEvent): Promise<Target | 
   return rows[0] ?? null;
 }
 
-async function unknownShipment(tx: TenantTx, event: ShipmentEvent): Promise<ShipmentEventAnswer> {
-  if (event.carrierId !== undefined) {
-    const { source, shipmentId, waybillNo, kind } = event;
-    await raiseAttention(tx, {
-      reason: 'unknownShipment',
-      subject: `${source}/${shipmentId ?? waybillNo}`,
-      detail: { source, shipmentId, waybillNo, kind },
-    });
+/** What a parked event needs to be recorded later; `place` is the partner's word and stays out. */
+interface ParkedEvent {
+  source: string;
+  eventId: string;
+  carrierId: string;
+  shipmentId?: string;
+  waybillNo?: string;
+  kind: ShipmentRank;
+  at: string;
+  temperatureC?: number;
+  bodyDigest: string;
+}
+
+/**
+ * A carrier's event about nobody we know is shown to people, once. One by a waybill may only have overtaken the
+ * booking: it waits here until the waybill is stored (`recordBooking`), under a lock that both take.
+ */
+async function parkUnknown(tx: TenantTx, event: ShipmentEvent): Promise<ShipmentEventAnswer | null> {
+  const { carrierId, source, eventId, shipmentId, waybillNo, kind, temperatureC } = event;
+  if (carrierId === undefined) return { kind: 'unknownShipment' };
+  if (waybillNo !== undefined) {
+    await lockWaybills(tx, [waybillNo]);
+    if (await findTarget(tx, event)) return null;
   }
+  const subject = subjectOf(event);
+  const { rows } = await tx.query<{ digest: string }>(
+    `SELECT detail ->> 'bodyDigest' AS digest FROM attention
+      WHERE tenant = $1 AND reason = 'unknownShipment' AND subject = $2 LIMIT 1`,
+    [tx.tenant, subject],
+  );
+  if (rows[0]) {
+    const told = await compareBodies(tx, event, rows[0].digest);
+    return told.kind === 'conflict' ? told : { kind: 'unknownShipment' };
+  }
+  const [at, bodyDigest] = [event.at.toISOString(), event.bodyDigest.toString('hex')];
+  const facts: ParkedEvent = {
+    source,
+    eventId,
+    carrierId,
+    shipmentId,
+    waybillNo,
+    kind,
+    at,
+    temperatureC,
+    bodyDigest,
+  };
+  await raiseAttention(tx, { reason: 'unknownShipment', subject, detail: { ...facts } });
   return { kind: 'unknownShipment' };
+}
+
+async function lockWaybills(tx: TenantTx, waybillNos: string[]): Promise<void> {
+  await tx.query(
+    `SELECT pg_advisory_xact_lock(hashtextextended($1 || ' ' || w, 0))
+       FROM (SELECT w FROM unnest($2::text[]) w ORDER BY w) sorted`,
+    [tx.tenant, waybillNos],
+  );
+}
+
+/**
+ * Events that came before the waybills they name were stored, with all the locks that recording them needs: call
+ * it before the order is locked, store the waybills, then `recordParkedEvents`.
+ */
+export async function lockParkedEvents(
+  tx: TenantTx,
+  { shipmentId, waybillNos }: { shipmentId: string; waybillNos: string[] },
+): Promise<ShipmentEvent[]> {
+  await lockWaybills(tx, waybillNos);
+  const { rows } = await tx.query<{ detail: ParkedEvent }>(
+    `SELECT detail FROM attention
+      WHERE tenant = $1 AND reason = 'unknownShipment' AND resolved_at IS NULL AND detail ->> 'waybillNo' = ANY($2::text[])
+      ORDER BY created_at, attention_id`,
+    [tx.tenant, waybillNos],
+  );
+  if (rows.length > 0) await lockPools(tx, await readSkusOf(tx, shipmentId));
+  return rows.map(({ detail }) => ({
+    ...detail,
+    tenant: tx.tenant,
+    at: new Date(detail.at),
+    bodyDigest: Buffer.from(detail.bodyDigest, 'hex'),
+  }));
+}
+
+/** Records them now that they are known; what is still not (another carrier's word) stays with people. */
+export async function recordParkedEvents(tx: TenantTx, events: ShipmentEvent[]): Promise<void> {
+  for (const event of events) {
+    const answer = await recordEventIn(tx, event);
+    if (answer?.kind === 'recorded') await clearAttention(tx, 'unknownShipment', subjectOf(event));
+  }
 }
 
 async function readSkusOf(tx: TenantTx, shipmentId: string): Promise<string[]> {

@@ -153,13 +153,15 @@ const given: Record<AttentionReason, () => Promise<Parked>> = {
   },
   channelRefund: () => refundOf({ heldBy: 'channel' }),
   async unknownShipment() {
+    const source = 'carrier/swift';
     await journey.tell({
       kind: 'delivered',
       shipmentId: 'nobody',
-      source: 'carrier:swift',
+      eventId: 'stray',
+      source,
       carrierId: 'swift',
     });
-    return { subject: 'carrier:swift/nobody' };
+    return { subject: 'carrier/swift/stray' };
   },
   async brokenInvariant() {
     const { orderId } = await journey.planned();

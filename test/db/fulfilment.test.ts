@@ -174,6 +174,51 @@ describe('booking', () => {
   });
 });
 
+describe('events that overtake their waybill', () => {
+  it('wait for the booking, are shown until then, and lose nothing', async () => {
+    const { orderId, shipments } = await journey.planned();
+    const shipmentId = shipments[0] as string;
+    const waybillNo = `early-${orderId}`;
+    const carrier = { source: 'carrier/swift', carrierId: 'swift', waybillNo };
+    const early = { ...carrier, kind: 'pickedUp' as const, eventId: `early-${orderId}` };
+    expect(await journey.tell(early)).toEqual({ kind: 'unknownShipment' });
+    expect(await journey.tell(early)).toEqual({ kind: 'unknownShipment' });
+    expect(await journey.tell({ ...early, bodyDigest: digestOf('other') })).toEqual({ kind: 'conflict' });
+    await journey.tell({ ...carrier, kind: 'delivered', carrierId: 'polar', source: 'carrier/polar' });
+    const waybills = [{ parcelId: `${shipmentId}.1`, waybillNo }];
+    expect(await recordBooking(journey.db, { tenant: journey.tenant, shipmentId, waybills })).toBe('booked');
+    expect((await orderFacts(database, orderId)).shipments).toEqual(['pickedUp']);
+    expect(await journey.tell(early)).toEqual({ kind: 'repeated' });
+    const open = await database.query(
+      `SELECT subject FROM attention WHERE tenant = $1 AND reason = 'unknownShipment' AND resolved_at IS NULL`,
+      [journey.tenant],
+    );
+    // another carrier's word about it stays with people
+    expect(open).toHaveLength(1);
+  });
+
+  it('meet the booking in any order of commits', async () => {
+    for (let round = 0; round < 15; round += 1) {
+      const { orderId, shipments } = await journey.planned();
+      const shipmentId = shipments[0] as string;
+      const waybillNo = `race-${orderId}`;
+      const told = { source: 'carrier/swift', carrierId: 'swift', waybillNo };
+      const waybills = [{ parcelId: `${shipmentId}.1`, waybillNo }];
+      await Promise.all([
+        journey.tell({ ...told, kind: 'pickedUp' }),
+        recordBooking(journey.db, { tenant: journey.tenant, shipmentId, waybills }),
+        journey.tell({ ...told, kind: 'inTransit' }),
+      ]);
+      expect((await orderFacts(database, orderId)).shipments).toEqual(['inTransit']);
+      const open = await database.query(
+        `SELECT 1 FROM attention WHERE tenant = $1 AND reason = 'unknownShipment' AND resolved_at IS NULL`,
+        [journey.tenant],
+      );
+      expect(open).toEqual([]);
+    }
+  });
+});
+
 describe('events', () => {
   it('take the goods off at the first rank at or above pickedUp, once', async () => {
     const { shipments } = await journey.planned({ lines: [{ sku: 'apple', quantity: 5 }] });
