@@ -222,6 +222,11 @@ test('a revoked key ends at once here, and within a second in another process', 
   } finally {
     await other.close();
   }
+  // written lazily: at the latest when the process stops
+  const used = await api.database.query(
+    'SELECT 1 FROM api_key WHERE revoked_at IS NOT NULL AND last_used_at IS NOT NULL',
+  );
+  expect(used).toHaveLength(1);
 });
 
 test('keys are listed by prefix, role and last use, and never whole', async () => {

@@ -2,6 +2,7 @@ import { createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { type ApiUnderTest, platformKey, startApi, type TenantKeys } from './support/apiUnderTest';
+import { createLogger } from '../../src/log';
 import { testTemporal } from '../support/servers';
 import * as goods from './support/goods';
 
@@ -251,4 +252,44 @@ describe('plumbing', () => {
     expect(text).toMatch(/xianda_outbox_backlog_seconds 0\n/);
     expect(text).not.toContain('some-sku');
   });
+});
+
+test('logs carry ids and routes, and nothing of what was said', async () => {
+  const lines: string[] = [];
+  const log = createLogger({
+    role: 'api',
+    level: 'trace',
+    destination: { write: (line) => void lines.push(line) },
+  });
+  const told = await startApi({}, log);
+  try {
+    const keys = await told.tenant('logged');
+    await goods.givenShop(told, keys);
+    const buyer = { ref: 'buyer-ref', communityId: 'biyun', name: '李女士', phone: '13800001111' };
+    const body = goods.order({ externalId: 'external-secret', buyer, notes: { buyer: '放门口' } });
+    const placed = await told.send('POST', '/v1/orders', { key: keys.channel, body });
+    expect(placed.status).toBe(201);
+    await told.send('POST', '/v1/orders', {
+      key: keys.channel,
+      body: { ...body, buyer: { ...buyer, phone: 1 } },
+    });
+    await told.send('GET', '/v1/orders?externalId=external-secret', { key: keys.ops });
+    const text = lines.join('');
+    expect(text).toContain('"route":"/v1/orders","status":201');
+    expect(text).toContain('"tenant":"logged"');
+    for (const word of [
+      '李女士',
+      '13800001111',
+      'buyer-ref',
+      '放门口',
+      'external-secret',
+      keys.channel,
+      keys.ops,
+      platformKey,
+    ]) {
+      expect(text).not.toContain(word);
+    }
+  } finally {
+    await told.close();
+  }
 });

@@ -6,8 +6,6 @@ import type { Route } from '../http/route';
 import { litresOf, millilitresOf } from '../http/schema';
 import { categoryAnswer, categoryBody, type SkuBody, skuAnswer, skuBody } from './schema';
 
-const everybody = ['host', 'channel', 'warehouse', 'leader', 'supplier'] as const;
-
 /** Components are left out of a plain SKU, so that what was put is what is shown. */
 type StoredSku = Omit<SkuRecord, 'components'> & { sku: string; components?: SkuRecord['components'] };
 
@@ -20,7 +18,7 @@ export const catalogueRoutes: Route[] = [
     body: skuBody,
     answer: skuAnswer,
     source: skuSource,
-    readers: everybody,
+    readers: ['host'],
     refusals: ['in-use', 'unknown-reference', 'bundle-in-bundle'],
     put: (tx, sku, body) => putSku(tx, sku, recordOf(body)),
     show: ({ volumeMillilitres, ...stored }) => ({ ...stored, volumeLitres: litresOf(volumeMillilitres) }),
@@ -33,7 +31,7 @@ export const catalogueRoutes: Route[] = [
     body: categoryBody,
     answer: categoryAnswer,
     source: categorySource,
-    readers: everybody,
+    readers: ['host'],
     refusals: [],
     put: putCategory,
     show: (stored) => stored,

@@ -19,7 +19,7 @@ interface ResourceDefinition<Body extends z.ZodType, Stored> {
   answer: z.ZodType;
   source: NamedSource;
   /** Who may read besides ops. */
-  readers: readonly TenantRole[];
+  readers?: readonly TenantRole[];
   refusals: readonly ProblemSlug[];
   put(
     tx: TenantTx,
@@ -39,7 +39,7 @@ export function resourceRoutes<Body extends z.ZodType, Stored>(
   const params = z.strictObject({ [id]: idText });
   const idOf = (call: { params: unknown }) => (call.params as Record<string, string>)[id] as string;
   const one = `${path}/{${id}}`;
-  const read: readonly TenantRole[] = ['ops', ...readers];
+  const read: readonly TenantRole[] = ['ops', ...(readers ?? [])];
   return [
     defineRoute({
       method: 'put',

@@ -41,7 +41,6 @@ import {
 } from './schema';
 
 const tag = 'Network';
-const handlers = ['warehouse', 'host', 'leader', 'channel'] as const;
 
 export const networkRoutes: Route[] = [
   ...resourceRoutes<typeof siteBody, SiteRecord>({
@@ -52,7 +51,6 @@ export const networkRoutes: Route[] = [
     body: siteBody,
     answer: siteAnswer,
     source: siteSource,
-    readers: handlers,
     refusals: ['in-use'],
     put: (tx, siteId, body) =>
       putSite(tx, siteId, {
@@ -71,7 +69,6 @@ export const networkRoutes: Route[] = [
     body: communityBody,
     answer: communityAnswer,
     source: communitySource,
-    readers: handlers,
     refusals: [],
     put: putCommunity,
     show: (stored) => stored,
@@ -84,7 +81,6 @@ export const networkRoutes: Route[] = [
     body: leaderBody,
     answer: leaderAnswer,
     source: leaderSource,
-    readers: handlers,
     refusals: ['in-use'],
     put: putLeader,
     show: (stored) => stored,
@@ -97,7 +93,6 @@ export const networkRoutes: Route[] = [
     body: pickupPointBody,
     answer: pickupPointAnswer,
     source: pickupPointSource,
-    readers: handlers,
     refusals: ['in-use', 'unknown-reference'],
     put: (tx, pickupPointId, body) => putPickupPoint(tx, pickupPointId, pointOf(body)),
     show: ({ capacityMillilitres: { ambient, chilled, frozen }, ...stored }) => ({
@@ -117,7 +112,6 @@ export const networkRoutes: Route[] = [
     body: carrierBody,
     answer: carrierAnswer,
     source: carrierSource,
-    readers: ['warehouse'],
     refusals: [],
     put(tx, carrierId, body, mode) {
       expectPartnerUrl({ path: 'baseUrl', url: body.baseUrl, mode });
@@ -133,7 +127,6 @@ export const networkRoutes: Route[] = [
     body: supplierBody,
     answer: supplierAnswer,
     source: supplierSource,
-    readers: ['warehouse'],
     refusals: ['unknown-reference'],
     put(tx, supplierId, body, mode) {
       expectPartnerUrl({ path: 'webhookUrl', url: body.webhookUrl, mode });

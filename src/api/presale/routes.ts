@@ -12,7 +12,7 @@ export const presaleRoutes: Route[] = resourceRoutes<typeof campaignBody, Campai
   body: campaignBody,
   answer: campaignAnswer,
   source: campaignSource,
-  readers: ['host', 'channel', 'warehouse'],
+  readers: ['host'],
   refusals: ['in-use', 'unknown-reference'],
   put: putCampaign,
   // demand is not aggregated yet: no plan, and no time of one

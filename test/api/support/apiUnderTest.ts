@@ -47,8 +47,10 @@ export interface ApiUnderTest {
   close(): Promise<void>;
 }
 
+const silent = createLogger({ role: 'api', level: 'silent' });
+
 /** The API on a free port over a database of its own. */
-export async function startApi(overrides: Partial<ApiConfig> = {}): Promise<ApiUnderTest> {
+export async function startApi(overrides: Partial<ApiConfig> = {}, log = silent): Promise<ApiUnderTest> {
   const database = await createTestDatabase();
   const api = await runApi(
     {
@@ -63,7 +65,7 @@ export async function startApi(overrides: Partial<ApiConfig> = {}): Promise<ApiU
       logLevel: 'warn',
       ...overrides,
     },
-    { port: 0, log: createLogger({ role: 'api', level: process.env.API_TEST_LOG ?? 'silent' }) },
+    { port: 0, log },
   );
   const send = (method: string, path: string, options: SendOptions = {}) =>
     sendTo(api.url, { method, path, ...options });
