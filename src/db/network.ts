@@ -90,9 +90,12 @@ export interface LeaderRecord {
   certificate: 'basic' | 'cold';
 }
 
-/** Makes or replaces a leader. The cold certificate stays while cold goods are under way to or at the leader (I5). */
+/**
+ * Makes or replaces a leader. The cold certificate stays while cold goods are promised to the leader's points, under
+ * way or there (I5): litres are taken at intake and given back when the goods have gone, so the load tells.
+ */
 export async function putLeader(tx: TenantTx, leaderId: string, leader: LeaderRecord): Promise<PutOutcome> {
-  await tx.query('SELECT 1 FROM leader WHERE tenant = $1 AND leader_id = $2 FOR UPDATE', [
+  await tx.query('SELECT 1 FROM leader WHERE tenant = $1 AND leader_id = $2 FOR NO KEY UPDATE', [
     tx.tenant,
     leaderId,
   ]);
@@ -107,16 +110,27 @@ export async function putLeader(tx: TenantTx, leaderId: string, leader: LeaderRe
   return stored;
 }
 
+/** Makes and locks the load rows of the leader's points first: an intake under way is waited for and then seen. */
 async function hasColdWork(tx: TenantTx, leaderId: string): Promise<boolean> {
-  const { rows } = await tx.query<{ cold: boolean }>(
-    `SELECT EXISTS (SELECT 1 FROM shipment WHERE tenant = $1 AND leader_id = $2 AND zone IN ('chilled', 'frozen')
-                       AND state NOT IN ('delivered', 'returned', 'cancelled'))
-         OR EXISTS (SELECT 1 FROM pickup_point p JOIN point_load l USING (tenant, pickup_point_id)
-                     WHERE p.tenant = $1 AND p.leader_id = $2 AND l.zone IN ('chilled', 'frozen') AND l.millilitres > 0)
-            AS cold`,
+  await tx.query(
+    `INSERT INTO point_load (tenant, pickup_point_id, zone)
+     SELECT p.tenant, p.pickup_point_id, z FROM pickup_point p, unnest(ARRAY['chilled', 'frozen']) z
+      WHERE p.tenant = $1 AND p.leader_id = $2 ORDER BY p.pickup_point_id, z ON CONFLICT DO NOTHING`,
     [tx.tenant, leaderId],
   );
-  return rows[0]?.cold ?? false;
+  const loads = await tx.query<{ millilitres: number }>(
+    `SELECT l.millilitres FROM point_load l JOIN pickup_point p USING (tenant, pickup_point_id)
+      WHERE l.tenant = $1 AND p.leader_id = $2 AND l.zone IN ('chilled', 'frozen')
+      ORDER BY l.pickup_point_id, l.zone FOR UPDATE OF l`,
+    [tx.tenant, leaderId],
+  );
+  if (loads.rows.some((load) => load.millilitres > 0)) return true;
+  const shipments = await tx.query(
+    `SELECT 1 FROM shipment WHERE tenant = $1 AND leader_id = $2 AND zone IN ('chilled', 'frozen')
+        AND state NOT IN ('delivered', 'returned', 'cancelled') LIMIT 1`,
+    [tx.tenant, leaderId],
+  );
+  return shipments.rowCount > 0;
 }
 
 export interface PickupPointRecord {
