@@ -1,13 +1,17 @@
 import fc from 'fast-check';
 import { cancelOrder } from '../../src/db/cancel';
 import { expireDueOrders } from '../../src/db/expiry';
+import { planFulfilment } from '../../src/db/fulfilment';
 import { createDatabase, type Database } from '../../src/db/transaction';
 import type { Intake } from '../../src/intake/intake';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
 import {
   givenNetwork,
+  givenPaidOrder,
   givenPayment,
+  givenPlannedOrder,
+  givenShipmentEvent,
   givenSku,
   givenStock,
   givenTenant,
@@ -159,6 +163,36 @@ test('payment, cancel, sweep and new buyers at the very moment of expiry: each h
   await expireDueOrders(wide, tenant, 100);
   expect(kinds.every((kind) => ['booked', 'late', 'surplus'].includes(kind))).toBe(true);
   await expectCoherent(database);
+});
+
+test('planning, cancelling, picking up and paying again, all at once on the same orders', async () => {
+  const { tenant } = await givenShop({ a: 60, b: 30 });
+  const orders = await Promise.all(
+    Array.from({ length: 12 }, () => givenPlannedOrder(database, tenant, { lines: { box: 1, a: 1 } })),
+  );
+  const rest = await Promise.all(
+    Array.from({ length: 6 }, () => givenPaidOrder(database, tenant, { lines: { a: 1 } })),
+  );
+  const all = [...orders, ...rest];
+  const works = all.flatMap(({ orderId, totalFen }, index) => [
+    () => planFulfilment(wide, { tenant, orderId }),
+    () => planFulfilment(wide, { tenant, orderId }),
+    () =>
+      index % 2 === 0
+        ? cancelOrder(wide, { tenant, orderId, reason: 'test', actor: 'test' })
+        : planFulfilment(wide, { tenant, orderId }),
+    () => givenPayment(database, tenant, { orderId, amountFen: totalFen, transactionId: `again-${orderId}` }),
+  ]);
+  const events = orders.flatMap(({ shipments }) =>
+    shipments.flatMap(({ shipmentId }) =>
+      (['delivered', 'pickedUp', 'picking', 'inTransit'] as const).map(
+        (kind) => () => givenShipmentEvent(database, tenant, { shipmentId, kind }),
+      ),
+    ),
+  );
+  const mixed = [...works, ...events].map((work, index, list) => list[(index * 37) % list.length] ?? work);
+  await Promise.all(mixed.map((work) => work()));
+  await expectCoherent(database, { atLeast: { 5: 12, 9: 18 } });
 });
 
 async function freeUnits(tenant: string): Promise<Map<string, number>> {
