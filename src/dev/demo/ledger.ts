@@ -67,6 +67,14 @@ export function isSettled({ orderId, view, chargedFen, chargedLate, missing }: L
   }
 }
 
+/** False where waiting is no use: settled, or unpaid by somebody who did nothing more, on a hold that outlasts the show. */
+export function mayStillEnd(entry: LedgerEntry, deadlineAtMs: number): boolean {
+  if (isSettled(entry)) return false;
+  const isForgotten =
+    entry.view?.state === 'awaitingPayment' && entry.chargedFen === 0 && !entry.cancelOutcome;
+  return !(isForgotten && (entry.expiresAtMs ?? 0) > deadlineAtMs);
+}
+
 /** Settled for good, with nobody left to ask. */
 export function hasEnded(entry: LedgerEntry): boolean {
   return isSettled(entry) && !entry.missing && entry.view?.attention === null;

@@ -117,6 +117,7 @@ function planOrder(stage: Stage, buyer: Buyer): PlannedOrder {
     toldTwice: random.next() < toldTwiceShare,
   };
   if (arrival.moment !== undefined) planned.moment = arrival.moment;
+  if (isSlow(behaviour)) planned.substitute = chooseFlashLine(stage);
   if (random.next() < repeatShare) planned.repeatAfterMs = random.pick([0, 300, 2_000]);
   return planned;
 }
@@ -137,10 +138,19 @@ function chooseLines(
   }
   if (random.next() < giftBoxShare) lines.set(random.pick(giftBoxes).sku, 1);
   // Whoever does not pay in time has goods on a short hold in the cart, so that the end comes within the show.
-  const isSlow = behaviour === 'neverPays' || behaviour === 'paysLate';
   const hasShortHold = [...lines.keys()].some((sku) => bySku.get(sku)?.category === 'flash-sale');
-  if (isSlow && !hasShortHold) lines.set(random.pick(plentifulFlashSkus), 1);
+  if (isSlow(behaviour) && !hasShortHold) lines.set(random.pick(plentifulFlashSkus), 1);
   return [...lines].map(([sku, quantity]) => ({ sku, quantity, unitPriceFen: askPrice(bySku.get(sku)) }));
+}
+
+/** Does not pay in time. */
+function isSlow(behaviour: Behaviour): boolean {
+  return behaviour === 'neverPays' || behaviour === 'paysLate';
+}
+
+function chooseFlashLine({ random, bySku }: Stage): OrderLine {
+  const sku = random.pick(plentifulFlashSkus);
+  return { sku, quantity: 1, unitPriceFen: askPrice(bySku.get(sku)) };
 }
 
 /** Hot goods cost four fifths in the show. */

@@ -10,7 +10,7 @@ import { loadBaskets, sortByPopularity } from './baskets';
 import { followOrders, lookAt } from './follow';
 import { drawHtmlReport } from './htmlReport';
 import { runForLeaders } from './leaderRuns';
-import { createLedger, hasEnded, isSettled } from './ledger';
+import { createLedger, hasEnded, mayStillEnd } from './ledger';
 import { planShow } from './planShow';
 import { planTopUp } from './planTopUp';
 import { showProgress } from './progress';
@@ -197,7 +197,7 @@ async function perform(
   const background = Promise.all([followOrders(stage, isOver), runForLeaders(stage, isOver)]);
   sellEverything(stage);
   await Promise.race([stage.allActed(), sleepIdly(deadlineAtMs - Date.now())]);
-  while (!isOver() && !ledger.entries.every(isSettled)) await sleep(250);
+  while (!isOver() && ledger.entries.some((entry) => mayStillEnd(entry, deadlineAtMs))) await sleep(250);
   over = true;
   await background;
   await Promise.race([stage.allActed(), sleepIdly(5_000)]);

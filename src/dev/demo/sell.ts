@@ -1,7 +1,7 @@
 import { type Answer, problemSlug } from '../seed/apiClient';
 import type { LedgerEntry } from './ledger';
 import { cancelOrder, payOrder, payTheirOrder } from './money';
-import type { OrderBody } from './showModel';
+import type { OrderBody, PlannedOrder } from './showModel';
 import { type Stage, sleepUntil } from './stage';
 
 /** Holds of the flash goods end a minute after intake; then the units nobody paid for are back. */
@@ -101,7 +101,7 @@ async function comeBack(stage: Stage, entry: LedgerEntry, answer: Answer): Promi
   }
   const { behaviour, comeback, moment, body } = entry.plan;
   if (slug !== 'sold-out' || behaviour === 'comesPaid') return;
-  if (comeback === 'withoutIt') return placeAgain(stage, entry, dropShortLines(body, answer));
+  if (comeback === 'withoutIt') return placeAgain(stage, entry, dropShortLines(entry.plan, answer));
   if (comeback === 'encore' && moment !== undefined && moment < encoreMoments) {
     const spreadMs = (encoreLengthMs * (entry.plan.atMs % 97)) / 97;
     const momentMs = stage.show.moments[moment]?.atMs ?? 0;
@@ -110,10 +110,12 @@ async function comeBack(stage: Stage, entry: LedgerEntry, answer: Answer): Promi
   }
 }
 
-function dropShortLines(body: OrderBody, answer: Answer): OrderBody {
+function dropShortLines({ body, substitute }: PlannedOrder, answer: Answer): OrderBody {
   const { shortfall = [] } = answer.body as { shortfall?: Array<{ sku: string }> };
   const short = new Set(shortfall.map(({ sku }) => sku));
-  return { ...body, lines: body.lines.filter((line) => !short.has(line.sku)) };
+  const lines = body.lines.filter((line) => !short.has(line.sku));
+  const takesSubstitute = substitute && !lines.some((line) => line.sku === substitute.sku);
+  return { ...body, lines: takesSubstitute ? [...lines, substitute] : lines };
 }
 
 /** A refusal stored nothing, so the same external id may be tried again with another body. */

@@ -35,6 +35,8 @@ export interface PlannedOrder {
   moment?: number;
   behaviour: Behaviour;
   comeback: Comeback;
+  /** What a buyer takes who comes back without the sold-out goods and had nothing else on a short hold. */
+  substitute?: OrderLine;
   body: OrderBody;
   /** Milliseconds from the answer (for `paysLate`: from the end of the hold) to the payment. */
   payAfterMs: number;
