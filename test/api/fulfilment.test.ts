@@ -129,6 +129,9 @@ test('what is promised to a leader and a point cannot be taken from under it', a
     status: 409,
     slug: 'in-use',
   });
+  // refused whole: nothing of what was put is kept
+  const { json } = await api.send('GET', '/v1/pickup-points/point-1', { key: shop.ops });
+  expect(json).toEqual({ ...goods.pickupPoint, pickupPointId: 'point-1' });
 });
 
 test('a callback with a bad, old or missing signature is 401 and stores nothing', async () => {
