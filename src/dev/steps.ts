@@ -16,7 +16,8 @@ const noteEveryMs = 15_000;
  */
 export async function runSteps(steps: Step[]): Promise<void> {
   const { Listr } = await import('listr2');
-  const live = process.stdout.isTTY === true && process.env.CI === undefined;
+  // a terminal too narrow (or one that does not know its width) makes a live list unreadable
+  const live = process.stdout.isTTY === true && process.stdout.columns >= 40 && process.env.CI === undefined;
   const build = (list: Step[], concurrent: boolean): InstanceType<typeof Listr> =>
     new Listr(
       list.map(({ title, run, together }) => ({
