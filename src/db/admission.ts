@@ -52,11 +52,12 @@ export async function lockAdmission(tx: TenantTx, subject: AdmissionSubject): Pr
     skus: subject.skus,
     sites: await readSites(tx),
     carriers: await readCarriers(tx),
-    pickupPoint: pickupPointId === null ? null : await findPickupPoint(tx, pickupPointId),
+    // the counters first: whoever changes a point or its leader's certificate waits for this lock
     pointLoad:
       pickupPointId === null || subject.destination.deliveryMethod !== 'pickup'
         ? { ambient: 0, chilled: 0, frozen: 0 }
         : await lockPointLoad(tx, pickupPointId),
+    pickupPoint: pickupPointId === null ? null : await findPickupPoint(tx, pickupPointId),
     lots: await readLots(tx, goods, now),
     campaigns: new Map(
       campaignIds.length === 0

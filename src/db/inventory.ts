@@ -157,8 +157,9 @@ async function findReceipt(tx: TenantTx, receipt: Receipt): Promise<ReceiptAnswe
 }
 
 async function checkReceipt(tx: TenantTx, receipt: Receipt): Promise<ReceiptAnswer | null> {
+  // locked, so that the site cannot lose a zone between this check and the receipt's commit
   const site = await tx.query<{ zones: string[] }>(
-    'SELECT zones FROM site WHERE tenant = $1 AND site_id = $2',
+    'SELECT zones FROM site WHERE tenant = $1 AND site_id = $2 FOR KEY SHARE',
     [tx.tenant, receipt.siteId],
   );
   const zones = site.rows[0]?.zones;

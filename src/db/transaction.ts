@@ -123,10 +123,6 @@ export function isConflict(error: unknown): boolean {
   return ['40P01', '40001'].includes(codeOf(error));
 }
 
-export function isUniqueViolation(error: unknown): boolean {
-  return codeOf(error) === '23505';
-}
-
 /**
  * The database is away or over its limits: try later (503). Connection errors of the socket, and the classes
  * 08 connection, 53 resources, 57P server going down, and a conflict that outlived its retries.
