@@ -39,6 +39,9 @@ export interface AdmissionSubject {
 export async function lockAdmission(tx: TenantTx, subject: AdmissionSubject): Promise<AdmissionState> {
   const skuIds = [...subject.skus.keys()];
   const campaignIds = subject.lines.flatMap((line) => (line.campaignId === null ? [] : [line.campaignId]));
+  // what rarely changes is read before the locks, so that they are held for as few round trips as can be
+  const sites = await readSites(tx);
+  const carriers = await readCarriers(tx);
   await lockPools(tx, skuIds);
   if (campaignIds.length > 0) await lockQuotas(tx, campaignIds);
   const { now, timeZone } = await readClock(tx);
@@ -50,8 +53,8 @@ export async function lockAdmission(tx: TenantTx, subject: AdmissionSubject): Pr
     now,
     timeZone,
     skus: subject.skus,
-    sites: await readSites(tx),
-    carriers: await readCarriers(tx),
+    sites,
+    carriers,
     // the counters first: whoever changes a point or its leader's certificate waits for this lock
     pointLoad:
       pickupPointId === null || subject.destination.deliveryMethod !== 'pickup'
