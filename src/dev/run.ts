@@ -40,6 +40,7 @@ export async function runDev(config: Config): Promise<number> {
     console.log('\nStopping …');
     return 0;
   } catch (error) {
+    await stack?.stop();
     console.error(`\n${explain(error)}`);
     if (config.logLevel === 'debug') console.error(error);
     return 1;

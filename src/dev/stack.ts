@@ -6,7 +6,7 @@ import { type Config, type SecretName, readConfig, secretNames } from '../config
 import { migrate } from '../db/migrate';
 import { type DevFile, type TenantKeys, writeDevFile } from './devFile';
 import { type Home, openHome } from './home';
-import { removePidFile, writePidFile } from './pidFile';
+import { endProcess, findLiving, removePidFile, writePidFile } from './pidFile';
 import { type PortName, choosePorts } from './ports';
 import { ensureDatabase, prepareCluster } from './postgres/cluster';
 import type { ProcessSpec } from './processSpec';
@@ -122,7 +122,12 @@ export async function createStack(config: Config, env: NodeJS.ProcessEnv = proce
     },
     async stop() {
       told = false;
-      if (demo?.exitCode === null) demo.kill('SIGTERM');
+      // nobody is told of a demo that we end ourselves
+      demo?.removeAllListeners('exit');
+      const demoFile = join(home.path, 'run', 'demo.pid');
+      const living = findLiving(demoFile);
+      if (living !== undefined) await endProcess(living);
+      removePidFile(demoFile);
       await supervisor.stopAll();
     },
   };

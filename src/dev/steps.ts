@@ -18,6 +18,13 @@ export async function runSteps(steps: Step[]): Promise<void> {
   const { Listr } = await import('listr2');
   // a terminal too narrow (or one that does not know its width) makes a live list unreadable
   const live = process.stdout.isTTY === true && process.stdout.columns >= 40 && process.env.CI === undefined;
+  let failed = false;
+  // what fails while everything is being stopped for another failure is only noise
+  const firstFailureOnly = (error: unknown) => {
+    if (failed) return new Promise<void>(() => undefined);
+    failed = true;
+    throw error;
+  };
   const build = (list: Step[], concurrent: boolean): InstanceType<typeof Listr> =>
     new Listr(
       list.map(({ title, run, together }) => ({
@@ -30,7 +37,7 @@ export async function runSteps(steps: Step[]): Promise<void> {
             : sparingly((text) => (task.output = text));
           return run?.(note).then(() => {
             task.title = `${title} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`;
-          });
+          }, firstFailureOnly);
         },
       })),
       {
