@@ -4,19 +4,20 @@ import { createPaint, drawBar, padStart } from './terminalText';
 
 const everyMs = { terminal: 1_000, plain: 5_000 };
 const barColumns = 12;
-const numberColumns = 10;
+const numberColumns = 9;
 /** Below this width the bar is left out, so that the line that changes never wraps. */
-const comfortableColumns = 104;
+const comfortableColumns = 92;
 
-const headings: Array<[keyof Progress, string]> = [
-  ['offered', '下单'],
-  ['accepted', '接单'],
-  ['refused', '拒单'],
-  ['paid', '支付'],
-  ['fulfilling', '履约中'],
-  ['delivered', '送达'],
-  ['expired', '过期'],
-  ['backlog', '待办'],
+/** Number, Chinese and English heading; none is longer than a column less one. */
+const headings: Array<[keyof Progress, string, string]> = [
+  ['offered', '下单', 'offered'],
+  ['accepted', '接单', 'accepted'],
+  ['refused', '拒单', 'refused'],
+  ['paid', '支付', 'paid'],
+  ['fulfilling', '履约中', 'shipping'],
+  ['delivered', '送达', 'arrived'],
+  ['expired', '过期', 'expired'],
+  ['backlog', '待办', 'open'],
 ];
 
 /** Where progress is written; a terminal gets one line that changes, a file gets a new line now and then. */
@@ -44,10 +45,10 @@ export function showProgress(
   let announced = 0;
 
   function heading(): string {
-    const indent = ' '.repeat(8 + (hasBar ? barColumns : 0));
+    const indent = ' '.repeat(6 + (hasBar ? barColumns : 0));
     const line = (texts: string[]) => indent + texts.map((text) => padStart(text, numberColumns)).join('');
     return paint.dim(
-      `\n${line(headings.map(([, chinese]) => chinese))}\n${line(headings.map(([name]) => name))}`,
+      `\n${line(headings.map(([, chinese]) => chinese))}\n${line(headings.map(([, , english]) => english))}`,
     );
   }
 
@@ -69,7 +70,7 @@ export function showProgress(
       '·',
     );
     const numbers = headings.map(([name]) => padStart(String(count[name]), numberColumns)).join('');
-    return `  ${clock.padStart(5)} ${hasBar ? bar : ''}${numbers}`;
+    return `${clock.padStart(5)} ${hasBar ? bar : ''}${numbers}`;
   }
 
   function draw(): void {
