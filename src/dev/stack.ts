@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, type SecretName, readConfig, secretNames } from '../config';
 import { migrate } from '../db/migrate';
-import { type DevFile, type TenantKeys, writeDevFile } from './devFile';
+import { type DevFile, writeDevFile } from './devFile';
 import { type Home, openHome } from './home';
 import { endProcess, findLiving, removePidFile, writePidFile } from './pidFile';
 import { type PortName, choosePorts } from './ports';
@@ -45,48 +45,72 @@ interface Plan {
 /** Lays out the stack of a home: which ports and secrets, which steps; nothing runs yet. */
 export async function createStack(config: Config, env: NodeJS.ProcessEnv = process.env): Promise<Stack> {
   const plan = await planStack(config, env);
-  const { home } = plan;
-  const tenants: { tenant: string; keys: TenantKeys }[] = [];
+  const home = plan.home.path;
+  const tenants: DevFile['tenants'] = [];
   let told = false;
-  let demo: ChildProcess | undefined;
   const supervisor = createSupervisor({
-    home: home.path,
+    home,
     onChange: () => {
-      if (told) writeDevFile(home.path, describe());
+      if (told) writeDevFile(home, describe());
     },
     onNote: (note) => {
       console.log(`• ${note}`);
-      appendFileSync(join(home.path, 'logs', 'supervisor.log'), `${new Date().toISOString()} ${note}\n`);
+      appendFileSync(join(home, 'logs', 'supervisor.log'), `${new Date().toISOString()} ${note}\n`);
     },
   });
   const describe = () => describeStack(plan, supervisor.pidOf, tenants);
-  const startRole = (name: string, ...args: string[]) => supervisor.start(roleSpec(plan, env, name, args));
+  const demo = createDemo(plan, env);
+  const seed = async () => {
+    tenants.push(await runSeed(readConfig(roleEnvironment(plan, env))));
+  };
+  const tell = async () => {
+    await waitUntilAnswers(describe());
+    told = true;
+    writeDevFile(home, describe());
+  };
+  return {
+    home,
+    steps: layOutSteps({ plan, env, start: supervisor.start, seed, tell }),
+    describe,
+    startDemo: demo.start,
+    async stop() {
+      told = false;
+      await demo.stop();
+      await supervisor.stopAll();
+    },
+  };
+}
+
+interface StepParts {
+  plan: Plan;
+  env: NodeJS.ProcessEnv;
+  start: Start;
+  seed: () => Promise<void>;
+  /** Waits until everything answers and writes dev.json. */
+  tell: () => Promise<void>;
+}
+
+function layOutSteps({ plan, env, start, seed, tell }: StepParts): Step[] {
   const role = (title: string, name: string, ...args: string[]): Step => ({
     title,
-    run: () => startRole(name, ...args),
+    run: () => start(roleSpec(plan, env, name, args)),
   });
-  const steps: Step[] = [
+  const { paymentSandbox, carrierSandbox } = plan.ports;
+  return [
     {
       title: 'Servers and partners',
       together: [
-        { title: 'PostgreSQL', run: (note) => startPostgres(plan, supervisor.start, note) },
-        { title: 'Temporal', run: (note) => startTemporal(plan, supervisor.start, note) },
+        { title: 'PostgreSQL', run: (note) => startPostgres(plan, start, note) },
+        { title: 'Temporal', run: (note) => startTemporal(plan, start, note) },
         role(
           'Sandbox payment provider',
           'sandbox-payment',
           'sandbox',
           'payment',
           '--port',
-          String(plan.ports.paymentSandbox),
+          String(paymentSandbox),
         ),
-        role(
-          'Sandbox carrier',
-          'sandbox-carrier',
-          'sandbox',
-          'carrier',
-          '--port',
-          String(plan.ports.carrierSandbox),
-        ),
+        role('Sandbox carrier', 'sandbox-carrier', 'sandbox', 'carrier', '--port', String(carrierSandbox)),
       ],
     },
     { title: 'Migrations', run: () => migrateOrExplain(plan.databaseUrl) },
@@ -98,39 +122,9 @@ export async function createStack(config: Config, env: NodeJS.ProcessEnv = proce
         role('dispatch', 'dispatch', 'dispatch'),
       ],
     },
-    {
-      title: 'Demo tenant',
-      run: async () => {
-        tenants.push(await runSeed(readConfig(roleEnvironment(plan, env))));
-      },
-    },
-    {
-      title: 'Everything answers',
-      run: async () => {
-        await waitUntilAnswers(describe());
-        told = true;
-        writeDevFile(home.path, describe());
-      },
-    },
+    { title: 'Demo tenant', run: seed },
+    { title: 'Everything answers', run: tell },
   ];
-  return {
-    home: home.path,
-    steps,
-    describe,
-    startDemo() {
-      demo = spawnDemo(plan, env);
-    },
-    async stop() {
-      told = false;
-      // nobody is told of a demo that we end ourselves
-      demo?.removeAllListeners('exit');
-      const demoFile = join(home.path, 'run', 'demo.pid');
-      const living = findLiving(demoFile);
-      if (living !== undefined) await endProcess(living);
-      removePidFile(demoFile);
-      await supervisor.stopAll();
-    },
-  };
 }
 
 async function planStack(config: Config, env: NodeJS.ProcessEnv): Promise<Plan> {
@@ -284,17 +278,27 @@ async function answersWell(address: string, onReason: (reason: string) => void):
 }
 
 /** The demo broadcast writes to this terminal; when it fails the stack goes on serving. */
-function spawnDemo(plan: Plan, env: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(process.execPath, [entry, 'demo'], {
-    env: roleEnvironment(plan, env),
-    stdio: 'inherit',
-  });
+function createDemo(plan: Plan, env: NodeJS.ProcessEnv): { start(): void; stop(): Promise<void> } {
   const file = join(plan.home.path, 'run', 'demo.pid');
-  if (child.pid !== undefined) writePidFile(file, child.pid);
-  child.once('exit', (code, signal) => {
-    removePidFile(file);
-    if (code !== 0)
-      console.log(`• The demo broadcast ended early (${code ?? signal}); the stack goes on serving.`);
-  });
-  return child;
+  let stopping = false;
+  return {
+    start() {
+      const child = spawn(process.execPath, [entry, 'demo'], {
+        env: roleEnvironment(plan, env),
+        stdio: 'inherit',
+      });
+      if (child.pid !== undefined) writePidFile(file, child.pid);
+      child.once('exit', (code, signal) => {
+        removePidFile(file);
+        if (code === 0 || stopping) return;
+        console.log(`• The demo broadcast ended early (${code ?? signal}); the stack goes on serving.`);
+      });
+    },
+    async stop() {
+      stopping = true;
+      const living = findLiving(file);
+      if (living !== undefined) await endProcess(living);
+      removePidFile(file);
+    },
+  };
 }
