@@ -1,7 +1,10 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { PartnerFault } from '../clients/partnerFault';
 import { isUnavailable } from '../db/transaction';
-import { brokenInvariantType } from '../workflows/order/failures';
+
+/** Type of the failure that no retry can mend; workflows know it by this name. */
+export type BrokenInvariantType = 'BrokenInvariant';
+const brokenInvariantType: BrokenInvariantType = 'BrokenInvariant';
 
 type Activity = (input: never) => Promise<unknown>;
 

@@ -97,7 +97,13 @@ export function createFulfilmentActivities(needs: FulfilmentActivitiesNeeds): Fu
       const reason = answer.kind === 'tooLate' ? 'movedAfterCancel' : 'unbookingFailed';
       const problem = answer.kind === 'tooLate' ? 'picked up before the cancel' : `refused: ${answer.code}`;
       await db.inTenant(tenant, (tx) =>
-        raiseAttention(tx, { reason, subject: shipmentId, orderId, shipmentId, detail: { problem, carrierId } }),
+        raiseAttention(tx, {
+          reason,
+          subject: shipmentId,
+          orderId,
+          shipmentId,
+          detail: { problem, carrierId },
+        }),
       );
       return answer.kind === 'tooLate' ? 'tooLate' : 'parked';
     },

@@ -55,7 +55,9 @@ export interface OrderActivities {
   /** Whether the order has come to an end, and what is still to be undone at carriers. */
   closeOrder(order: OrderRun): Promise<ClosingView>;
   /** Shows the order to people, who have to do what the machine cannot. */
-  parkOrder(parked: OrderKey & { reason: AttentionReason; shipmentId?: string; problem: string }): Promise<void>;
+  parkOrder(
+    parked: OrderKey & { reason: AttentionReason; shipmentId?: string; problem: string },
+  ): Promise<void>;
   /** Late or surplus money: held again, or its refund requested; exactly once (I8). */
   decideLateMoney(money: {
     tenant: string;
@@ -97,7 +99,13 @@ export function createOrderActivities({ db, patience }: OrderActivitiesNeeds): O
 
     async parkOrder({ tenant, orderId, reason, shipmentId, problem }) {
       await db.inTenant(tenant, (tx) =>
-        raiseAttention(tx, { reason, subject: shipmentId ?? orderId, orderId, shipmentId, detail: { problem } }),
+        raiseAttention(tx, {
+          reason,
+          subject: shipmentId ?? orderId,
+          orderId,
+          shipmentId,
+          detail: { problem },
+        }),
       );
     },
 

@@ -51,7 +51,10 @@ export function startLoop({ name, everyMs, round, logger }: LoopOptions): Loop {
 }
 
 /** An outage is one line when it begins and one a minute; a fault of ours is an error each time. */
-function report(logger: Logger, { name, err, failures }: { name: string; err: unknown; failures: number }): void {
+function report(
+  logger: Logger,
+  { name, err, failures }: { name: string; err: unknown; failures: number },
+): void {
   const away = isUnavailable(err) || isTemporalAway(err);
   if (!away) logger.error({ loop: name, err, failures }, 'a round of the loop failed');
   else if (failures === 1 || failures % 12 === failuresBeforeError) {

@@ -1,9 +1,4 @@
-import {
-  type ClaimedMessage,
-  claimMessages,
-  completeMessages,
-  postponeMessages,
-} from '../db/dispatch';
+import { type ClaimedMessage, claimMessages, completeMessages, postponeMessages } from '../db/dispatch';
 import type { Database } from '../db/transaction';
 import type { Logger } from '../log';
 import type { StageName } from '../workflows/order/messages';
@@ -121,7 +116,10 @@ async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promis
 const sweptSoonSeconds = 1;
 
 /** Never starts an order that has ended; one past its hold is left until the sweeper, or its payment, has decided. */
-async function startOrder({ tenant, subject, payload, order }: ClaimedMessage, temporal: Temporal): Promise<'done' | number> {
+async function startOrder(
+  { tenant, subject, payload, order }: ClaimedMessage,
+  temporal: Temporal,
+): Promise<'done' | number> {
   if (order === null || order.run > runOf(payload)) return 'done';
   switch (order.state) {
     case 'delivered':

@@ -1,6 +1,9 @@
 import {
+  type OpenOrder,
+  type OpenRefund,
   type Place,
   type Remedy,
+  type UndecidedMoney,
   findEndedOrders,
   findSettledOpenOrders,
   findSettledOpenRefunds,
@@ -10,7 +13,7 @@ import {
 import type { Database } from '../db/transaction';
 import type { Logger } from '../log';
 import { lateMoneyWorkflowId, orderWorkflowId, refundWorkflowId } from '../workflows/order/messages';
-import type { Temporal } from './temporal';
+import type { RunningOrder, Temporal, WorkflowStanding } from './temporal';
 
 export interface ReconcilerNeeds {
   /** As `xianda_dispatch`. */
@@ -30,120 +33,127 @@ const looksAtOnce = 8;
 const workflowsARound = 50_000;
 /** An ended order's workflow may have good reason to wait on (an unbooking that is parked): it is told seldom. */
 const tellAgainMs = 3600_000;
+const remediesLogged = 20;
 const beginning: Place = { tenant: '', id: '' };
 
 /** Compares PostgreSQL with Temporal, from where the last round stopped. */
 export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Reconciler {
-  const places: Record<'orders' | 'refunds' | 'money', Place> = {
-    orders: beginning,
-    refunds: beginning,
-    money: beginning,
-  };
+  const orders = createTurn({
+    limit: rowsARound,
+    idOf: (order: OpenOrder) => order.orderId,
+    find: (from) => findSettledOpenOrders(db, from),
+  });
+  const refunds = createTurn({
+    limit: looksARound,
+    idOf: (refund: OpenRefund) => refund.refundId,
+    find: (from) => findSettledOpenRefunds(db, from),
+  });
+  const moneys = createTurn({
+    limit: looksARound,
+    idOf: (money: UndecidedMoney) => money.transactionId,
+    find: (from) => findUndecidedMoney(db, from),
+  });
   const toldAt = new Map<string, number>();
 
-  /** Rows from the last place on, and from the beginning again once the end is reached. */
-  async function page<Row extends { tenant: string }>(
-    list: keyof typeof places,
-    find: (from: { after: Place; limit: number }) => Promise<Row[]>,
-    { limit, idOf }: { limit: number; idOf: (row: Row) => string },
-  ): Promise<Row[]> {
-    const rows = await find({ after: places[list], limit });
-    const last = rows.at(-1);
-    places[list] = last !== undefined && rows.length === limit ? { tenant: last.tenant, id: idOf(last) } : beginning;
-    return rows;
-  }
-
-  async function findLostOrders(running: Set<string>): Promise<Remedy[]> {
-    const open = await page('orders', (from) => findSettledOpenOrders(db, from), {
-      limit: rowsARound,
-      idOf: (order) => order.orderId,
+  async function findLost(running: Set<string>): Promise<Remedy[]> {
+    const unseen = (await orders())
+      .filter((order) => !running.has(orderWorkflowId(order)))
+      .slice(0, looksARound);
+    const lostOrders = await keepLost(temporal, unseen, {
+      workflowIdOf: orderWorkflowId,
+      wellIf: ['running'],
     });
-    const unseen = open.filter((order) => !running.has(orderWorkflowId(order))).slice(0, looksARound);
-    return findLost(unseen, orderWorkflowId, ['running'], ({ tenant, orderId, run }) => ({
-      tenant,
-      kind: 'startOrder',
-      subject: orderId,
+    const lostRefunds = await keepLost(temporal, await refunds(), {
+      workflowIdOf: refundWorkflowId,
+      wellIf: ['running'],
+    });
+    const wellIf: WorkflowStanding[] = ['running', 'completed'];
+    const lostMoneys = await keepLost(temporal, await moneys(), {
+      workflowIdOf: lateMoneyWorkflowId,
+      wellIf,
+    });
+    return [
       // its id may have been used: only here may a second workflow be made under it
-      payload: { run, again: true },
-    }));
-  }
-
-  async function findLostRefunds(): Promise<Remedy[]> {
-    const open = await page('refunds', (from) => findSettledOpenRefunds(db, from), {
-      limit: looksARound,
-      idOf: (refund) => refund.refundId,
-    });
-    return findLost(open, refundWorkflowId, ['running'], ({ tenant, refundId }) => ({
-      tenant,
-      kind: 'startRefund',
-      subject: refundId,
-      payload: {},
-    }));
-  }
-
-  async function findLostMoney(): Promise<Remedy[]> {
-    const undecided = await page('money', (from) => findUndecidedMoney(db, from), {
-      limit: looksARound,
-      idOf: (money) => money.transactionId,
-    });
-    return findLost(undecided, lateMoneyWorkflowId, ['running', 'completed'], (money) => ({
-      tenant: money.tenant,
-      kind: 'startMoney',
-      subject: money.transactionId,
-      payload: { provider: money.provider, transactionId: money.transactionId },
-    }));
-  }
-
-  /** Visibility lags behind: only what the workflow's own record says is believed. */
-  async function findLost<Row>(
-    rows: Row[],
-    workflowIdOf: (row: Row) => string,
-    wellIf: string[],
-    remedyOf: (row: Row) => Remedy,
-  ): Promise<Remedy[]> {
-    const remedies: Remedy[] = [];
-    for (let from = 0; from < rows.length; from += looksAtOnce) {
-      const some = rows.slice(from, from + looksAtOnce);
-      const standings = await Promise.all(some.map((row) => temporal.look(workflowIdOf(row))));
-      some.forEach((row, index) => {
-        if (!wellIf.includes(standings[index] as string)) remedies.push(remedyOf(row));
-      });
-    }
-    return remedies;
-  }
-
-  async function findLingering(running: { tenant: string; orderId: string; run: number }[]): Promise<Remedy[]> {
-    const ended = await findEndedOrders(db, running);
-    const remedies: Remedy[] = [];
-    const runs = new Map(ended.map((order) => [`${order.tenant}/${order.orderId}`, order]));
-    for (const { tenant, orderId, run } of running) {
-      const order = runs.get(`${tenant}/${orderId}`);
-      const workflowId = orderWorkflowId({ tenant, orderId, run });
-      if (order === undefined || Date.now() - (toldAt.get(workflowId) ?? 0) < tellAgainMs) continue;
-      toldAt.set(workflowId, Date.now());
-      const stage = order.state === 'cancelled' ? 'cancelled' : 'ended';
-      remedies.push({ tenant, kind: 'signalOrder', subject: orderId, payload: { stage, run } });
-    }
-    return remedies;
+      ...lostOrders.map(({ tenant, orderId, run }) =>
+        remedy(tenant, 'startOrder', orderId, { run, again: true }),
+      ),
+      ...lostRefunds.map(({ tenant, refundId }) => remedy(tenant, 'startRefund', refundId, {})),
+      ...lostMoneys.map(({ tenant, provider, transactionId }) =>
+        remedy(tenant, 'startMoney', transactionId, { provider, transactionId }),
+      ),
+    ];
   }
 
   return {
     async reconcile() {
-      const running: { tenant: string; orderId: string; run: number }[] = [];
+      const running: RunningOrder[] = [];
       for await (const order of temporal.listRunningOrders(workflowsARound)) running.push(order);
       const ids = new Set(running.map(orderWorkflowId));
       for (const told of toldAt.keys()) if (!ids.has(told)) toldAt.delete(told);
-      const remedies = [
-        ...(await findLostOrders(ids)),
-        ...(await findLingering(running)),
-        ...(await findLostRefunds()),
-        ...(await findLostMoney()),
-      ];
+      const remedies = [...(await findLost(ids)), ...(await findLingering(db, running, toldAt))];
       await insertRemedies(db, remedies);
-      for (const { tenant, kind, subject } of remedies.slice(0, 20)) {
+      for (const { tenant, kind, subject } of remedies.slice(0, remediesLogged)) {
         logger.warn({ tenant, kind, subject }, 'PostgreSQL and Temporal differed: Temporal is told again');
       }
       return remedies.length;
     },
   };
+}
+
+/** Workflows whose order has ended, and that were not told so lately. */
+async function findLingering(
+  db: Database,
+  running: RunningOrder[],
+  toldAt: Map<string, number>,
+): Promise<Remedy[]> {
+  const ended = new Map((await findEndedOrders(db, running)).map((order) => [keyOf(order), order.state]));
+  const untold = running.filter(
+    (order) =>
+      ended.has(keyOf(order)) && Date.now() - (toldAt.get(orderWorkflowId(order)) ?? 0) >= tellAgainMs,
+  );
+  return untold.map((order) => {
+    toldAt.set(orderWorkflowId(order), Date.now());
+    const stage = ended.get(keyOf(order)) === 'cancelled' ? 'cancelled' : 'ended';
+    return remedy(order.tenant, 'signalOrder', order.orderId, { stage, run: order.run });
+  });
+}
+
+function keyOf({ tenant, orderId }: { tenant: string; orderId: string }): string {
+  return `${tenant}/${orderId}`;
+}
+
+function remedy(tenant: string, kind: Remedy['kind'], subject: string, payload: object): Remedy {
+  return { tenant, kind, subject, payload };
+}
+
+interface Turn<Row> {
+  limit: number;
+  idOf: (row: Row) => string;
+  find: (from: { after: Place; limit: number }) => Promise<Row[]>;
+}
+
+/** Reads a long list a page at a time: from the last place on, and from the beginning once the end is reached. */
+function createTurn<Row extends { tenant: string }>({ limit, idOf, find }: Turn<Row>): () => Promise<Row[]> {
+  let place = beginning;
+  return async () => {
+    const rows = await find({ after: place, limit });
+    const last = rows.at(-1);
+    place = last !== undefined && rows.length === limit ? { tenant: last.tenant, id: idOf(last) } : beginning;
+    return rows;
+  };
+}
+
+/** Those whose workflow is not well. Visibility lags behind: only what the workflow's own record says is believed. */
+async function keepLost<Row>(
+  temporal: Temporal,
+  rows: Row[],
+  { workflowIdOf, wellIf }: { workflowIdOf: (row: Row) => string; wellIf: WorkflowStanding[] },
+): Promise<Row[]> {
+  const lost: Row[] = [];
+  for (let from = 0; from < rows.length; from += looksAtOnce) {
+    const some = rows.slice(from, from + looksAtOnce);
+    const standings = await Promise.all(some.map((row) => temporal.look(workflowIdOf(row))));
+    lost.push(...some.filter((_, index) => !wellIf.includes(standings[index] as WorkflowStanding)));
+  }
+  return lost;
 }

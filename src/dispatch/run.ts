@@ -48,7 +48,9 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
     loop('sealer', sealMs, (stop) => sealAll(sealerDb, stop)),
     loop('reconciler', reconcileMs, async () => ((await reconciler.reconcile()) >= 0 ? 'idle' : 'more')),
     loop('outboxCleaner', cleanMs, async () =>
-      (await deleteToldMessages(db, { days: keepToldDays, limit: cleanAtOnce })) === cleanAtOnce ? 'more' : 'idle',
+      (await deleteToldMessages(db, { days: keepToldDays, limit: cleanAtOnce })) === cleanAtOnce
+        ? 'more'
+        : 'idle',
     ),
   ];
 

@@ -65,52 +65,48 @@ const sessionKey = defineSearchAttributeKey('LiveSession', 'KEYWORD');
 const pickupPointKey = defineSearchAttributeKey('PickupPoint', 'KEYWORD');
 const promisedAtKey = defineSearchAttributeKey('PromisedAt', 'DATETIME');
 
+/** What calls need. */
+interface Line {
+  client: Client['workflow'];
+  taskQueue: string;
+  /** Bounds a call: Temporal that does not answer is an error, not a wait. */
+  within<Answer>(milliseconds: number, call: () => Promise<Answer>): Promise<Answer>;
+}
+
 /** Connects at the first call, and again by itself when the server comes back. */
 export function connectTemporal({ address, namespace, taskQueue }: TemporalSettings): Temporal {
   const channelArgs = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 2000 };
   // no retries inside the client: they hide overload from the pace, and one that is due when the connection is
   // closed throws outside of every call
   const connection = Connection.lazy({ address, connectTimeout: callMs, channelArgs, interceptors: [] });
-  const { workflow: client } = new Client({ connection, namespace });
-  const within = <Answer>(milliseconds: number, call: () => Promise<Answer>) =>
-    connection.withDeadline(Date.now() + milliseconds, call);
+  const line: Line = {
+    client: new Client({ connection, namespace }).workflow,
+    taskQueue,
+    within: (milliseconds, call) => connection.withDeadline(Date.now() + milliseconds, call),
+  };
+  return {
+    ...createStarts(line),
+    signalOrder: (order, stage) => signal(line, orderWorkflowId(order), stageSignalName, { stage }),
+    signalRefund: (refund) => signal(line, refundWorkflowId(refund), resumedSignalName),
+    look: (workflowId) => look(line, workflowId),
+    listRunningOrders: (limit) => listRunningOrders(line, limit),
+    close: () => connection.close(),
+  };
+}
 
-  async function start(type: string, options: Omit<WorkflowStartOptions, 'taskQueue'>): Promise<void> {
-    try {
-      await within(callMs, () =>
-        client.start(type, {
-          workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          ...options,
-          taskQueue,
-        } as WorkflowStartOptions),
-      );
-    } catch (error) {
-      // started before, by us or by another dispatcher: that is what was wanted
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
-  }
-
-  async function signal(workflowId: string, name: string, ...message: unknown[]): Promise<void> {
-    try {
-      await within(callMs, () => client.getHandle(workflowId).signal(name, ...message));
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    }
-  }
-
+function createStarts(line: Line): Pick<Temporal, 'startOrder' | 'startMoney' | 'startRefund'> {
   return {
     startOrder: ({ tenant, orderId, run, ...order }, { again }) =>
-      start(orderWorkflowType, {
+      start(line, orderWorkflowType, {
         workflowId: orderWorkflowId({ tenant, orderId, run }),
         args: [{ tenant, orderId, run }],
-        ...(again ? { workflowIdReusePolicy: 'ALLOW_DUPLICATE' } : {}),
+        workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
         staticSummary: `order ${orderId} of ${tenant}`,
         staticDetails: describeOrder(order),
         typedSearchAttributes: describeInColumns(tenant, order),
       }),
     startMoney: (money) =>
-      start(lateMoneyWorkflowType, {
+      start(line, lateMoneyWorkflowType, {
         workflowId: lateMoneyWorkflowId(money),
         args: [money],
         // harmless to run again, for the decision is one guarded transaction; needed after a termination
@@ -119,7 +115,7 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
         typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: money.tenant }]),
       }),
     startRefund: (refund) =>
-      start(refundWorkflowType, {
+      start(line, refundWorkflowType, {
         workflowId: refundWorkflowId(refund),
         args: [refund],
         // the refund's id makes the provider pay once, however often this runs
@@ -127,33 +123,64 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
         staticSummary: `refund ${refund.refundId} of ${refund.tenant}`,
         typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: refund.tenant }]),
       }),
-    signalOrder: (order, stage) => signal(orderWorkflowId(order), stageSignalName, { stage }),
-    signalRefund: (refund) => signal(refundWorkflowId(refund), resumedSignalName),
-    async look(workflowId) {
-      try {
-        const { status } = await within(callMs, () => client.getHandle(workflowId).describe());
-        if (status.name === 'RUNNING') return 'running';
-        return status.name === 'COMPLETED' ? 'completed' : 'broken';
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return 'none';
-        throw error;
-      }
-    },
-    async *listRunningOrders(limit) {
-      const query = `WorkflowType = '${orderWorkflowType}' AND ExecutionStatus = 'Running'`;
-      const pages = client.list({ query, pageSize: 1000 })[Symbol.asyncIterator]();
-      for (let count = 0; count < limit; count += 1) {
-        const { done, value } = await within(listMs, () => pages.next());
-        if (done === true) return;
-        const order = parseOrderWorkflowId(value.workflowId);
-        if (order !== null) yield order;
-      }
-    },
-    close: () => connection.close(),
   };
 }
 
-function describeOrder({ state, deliverBy, liveSessionId, pickupPointId }: Omit<ClaimedOrder, 'run'>): string {
+async function start(
+  { client, taskQueue, within }: Line,
+  type: string,
+  options: Omit<WorkflowStartOptions, 'taskQueue'>,
+): Promise<void> {
+  const whole = { workflowIdConflictPolicy: 'USE_EXISTING', ...options, taskQueue } as WorkflowStartOptions;
+  try {
+    await within(callMs, () => client.start(type, whole));
+  } catch (error) {
+    // started before, by us or by another dispatcher: that is what was wanted
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+async function signal(
+  { client, within }: Line,
+  workflowId: string,
+  name: string,
+  ...message: unknown[]
+): Promise<void> {
+  try {
+    await within(callMs, () => client.getHandle(workflowId).signal(name, ...message));
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+async function look({ client, within }: Line, workflowId: string): Promise<WorkflowStanding> {
+  try {
+    const { status } = await within(callMs, () => client.getHandle(workflowId).describe());
+    if (status.name === 'RUNNING') return 'running';
+    return status.name === 'COMPLETED' ? 'completed' : 'broken';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 'none';
+    throw error;
+  }
+}
+
+async function* listRunningOrders({ client, within }: Line, limit: number): AsyncIterable<RunningOrder> {
+  const query = `WorkflowType = '${orderWorkflowType}' AND ExecutionStatus = 'Running'`;
+  const pages = client.list({ query, pageSize: 1000 })[Symbol.asyncIterator]();
+  for (let count = 0; count < limit; count += 1) {
+    const { done, value } = await within(listMs, () => pages.next());
+    if (done === true) return;
+    const order = parseOrderWorkflowId(value.workflowId);
+    if (order !== null) yield order;
+  }
+}
+
+function describeOrder({
+  state,
+  deliverBy,
+  liveSessionId,
+  pickupPointId,
+}: Omit<ClaimedOrder, 'run'>): string {
   return [
     `started when ${state}`,
     `promised by ${deliverBy.toISOString()}`,

@@ -70,7 +70,9 @@ function installRuntime(logger: Logger): void {
   Runtime.install({
     logger: toTemporalLogger(logger),
     shutdownSignals: [],
-    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
+    },
   });
 }
 
@@ -87,7 +89,10 @@ function activitiesNeeds(config: Config, db: Database): ActivitiesNeeds {
       secret: config.sandboxPaymentSecret,
       timeoutMs: partnerTimeoutMs,
     }),
-    carriers: createSandboxCarrierClient({ secret: config.sandboxCarrierSecret, timeoutMs: partnerTimeoutMs }),
+    carriers: createSandboxCarrierClient({
+      secret: config.sandboxCarrierSecret,
+      timeoutMs: partnerTimeoutMs,
+    }),
     personalData: createPersonalData(config.personalDataKeys),
     callbackUrl: (carrierId) =>
       `http://127.0.0.1:${config.port}/v1/carriers/${encodeURIComponent(carrierId)}/events`,

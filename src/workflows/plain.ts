@@ -6,8 +6,14 @@ export type Plain<T> = T extends string | number | boolean | null | undefined
   ? T
   : T extends readonly (infer Element)[]
     ? Plain<Element>[]
-    : // biome-ignore lint: every function, whatever it takes, is what is refused here
-      T extends bigint | symbol | Date | Map<any, any> | Set<any> | Uint8Array | ((...input: any[]) => unknown)
+    : T extends
+          | bigint
+          | symbol
+          | Date
+          | Map<unknown, unknown>
+          | Set<unknown>
+          | Uint8Array
+          | ((...input: never[]) => unknown)
       ? never
       : T extends object
         ? { [Key in keyof T]: Plain<T[Key]> }

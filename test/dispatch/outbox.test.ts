@@ -20,7 +20,8 @@ afterAll(async () => {
   await stage.close();
 });
 
-const order = (paymentWindowSeconds?: number) => givenOrder(stage.database, stage.tenant, { paymentWindowSeconds });
+const order = (paymentWindowSeconds?: number) =>
+  givenOrder(stage.database, stage.tenant, { paymentWindowSeconds });
 
 test('what a dispatcher died with after claiming is told by the next when the lease has ended', async () => {
   const { orderId } = await order();
@@ -55,7 +56,10 @@ test('what a dispatcher died with after starting is started once', async () => {
   expect((await handle.describe()).runId).toBe(runId);
   // and again after it has closed
   await handle.terminate();
-  await stage.database.query('UPDATE outbox SET done_at = NULL, due_at = clock_timestamp() WHERE subject = $1', [orderId]);
+  await stage.database.query(
+    'UPDATE outbox SET done_at = NULL, due_at = clock_timestamp() WHERE subject = $1',
+    [orderId],
+  );
   await stage.drain(needs);
   expect((await handle.describe()).runId).toBe(runId);
 });

@@ -18,7 +18,11 @@ afterAll(async () => {
 });
 
 const reconcile = () =>
-  createReconciler({ db: stage.database.as('xianda_dispatch'), temporal: stage.temporal, logger: silent }).reconcile();
+  createReconciler({
+    db: stage.database.as('xianda_dispatch'),
+    temporal: stage.temporal,
+    logger: silent,
+  }).reconcile();
 
 const makeOld = () =>
   stage.database.query(
@@ -50,7 +54,9 @@ test('an open order whose workflow is gone gets another one under the same id', 
   await handle.terminate('lost');
   await makeOld();
   await until(async () => (await reconcile()) > 0);
-  expect(await told()).toMatchObject([{ kind: 'startOrder', subject: orderId, payload: { run: 1, again: true } }]);
+  expect(await told()).toMatchObject([
+    { kind: 'startOrder', subject: orderId, payload: { run: 1, again: true } },
+  ]);
   // a second look writes nothing while that waits
   await reconcile();
   expect(await told()).toHaveLength(1);
@@ -73,7 +79,12 @@ test('an order whose start was lost is started', async () => {
 test('a workflow whose order has ended is told once', async () => {
   const { orderId } = await givenOrder(stage.database, stage.tenant);
   await stage.drain();
-  await cancelOrder(stage.database.as('xianda_app'), { tenant: stage.tenant, orderId, reason: 'test', actor: 'test' });
+  await cancelOrder(stage.database.as('xianda_app'), {
+    tenant: stage.tenant,
+    orderId,
+    reason: 'test',
+    actor: 'test',
+  });
   await stage.database.query('DELETE FROM outbox WHERE subject = $1', [orderId]);
   await makeOld();
   const reconciler = createReconciler({
@@ -99,7 +110,11 @@ test('a refund and late money that nobody carries out are started', async () => 
     actor: 'test',
   });
   expect(cancelled).toEqual({ outcome: 'done' });
-  const surplus = await givenPayment(stage.database, stage.tenant, { orderId, amountFen: 1990, transactionId: 'twice' });
+  const surplus = await givenPayment(stage.database, stage.tenant, {
+    orderId,
+    amountFen: 1990,
+    transactionId: 'twice',
+  });
   expect(surplus).toBe('surplus');
   await stage.database.query('UPDATE outbox SET done_at = clock_timestamp()');
   await makeOld();

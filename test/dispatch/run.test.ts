@@ -48,7 +48,10 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 const stateOf = async (orderId: string) => {
-  const [row] = await stage.database.query<{ state: string }>('SELECT state FROM orders WHERE order_id = $1', [orderId]);
+  const [row] = await stage.database.query<{ state: string }>(
+    'SELECT state FROM orders WHERE order_id = $1',
+    [orderId],
+  );
   return row?.state;
 };
 

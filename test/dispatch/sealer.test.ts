@@ -25,7 +25,13 @@ async function givenBatches(count: number): Promise<string> {
 }
 
 async function expectChain(tenant: string, length: number): Promise<void> {
-  const seals = await database.query<{ position: number; batch_id: string; previous: Buffer; hash: Buffer; sha256: Buffer }>(
+  const seals = await database.query<{
+    position: number;
+    batch_id: string;
+    previous: Buffer;
+    hash: Buffer;
+    sha256: Buffer;
+  }>(
     `SELECT s.position, s.batch_id, s.previous, s.hash, b.sha256 FROM stock_seal s
        JOIN stock_batch b USING (tenant, batch_id) WHERE s.tenant = $1 ORDER BY s.position`,
     [tenant],
@@ -72,7 +78,9 @@ test('a backlog is worked off at thousands of batches a second', async () => {
   const begun = Date.now();
   await sealAll(database.as('xianda_sealer'), stop);
   const seconds = (Date.now() - begun) / 1000;
-  const [row] = await database.query<{ count: string }>('SELECT count(*) FROM stock_seal WHERE tenant = $1', [tenant]);
+  const [row] = await database.query<{ count: string }>('SELECT count(*) FROM stock_seal WHERE tenant = $1', [
+    tenant,
+  ]);
   expect(Number(row?.count)).toBe(5001);
   expect(seconds).toBeLessThan(10);
 });

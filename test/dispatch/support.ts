@@ -63,7 +63,9 @@ export async function openDispatchStage(): Promise<DispatchStage> {
       }
     },
     async pending() {
-      const [row] = await database.query<{ count: string }>('SELECT count(*) FROM outbox WHERE done_at IS NULL');
+      const [row] = await database.query<{ count: string }>(
+        'SELECT count(*) FROM outbox WHERE done_at IS NULL',
+      );
       return Number(row?.count);
     },
     async endLeases() {
@@ -73,7 +75,10 @@ export async function openDispatchStage(): Promise<DispatchStage> {
     async close() {
       const query = `TaskQueue = '${name}' AND ExecutionStatus = 'Running'`;
       for await (const { workflowId } of client.workflow.list({ query })) {
-        await client.workflow.getHandle(workflowId).terminate('the test is over').catch(() => undefined);
+        await client.workflow
+          .getHandle(workflowId)
+          .terminate('the test is over')
+          .catch(() => undefined);
       }
       await temporal.close();
       await connection.close();

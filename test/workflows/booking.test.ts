@@ -35,7 +35,9 @@ test('a booking that the carrier refuses is parked, the other part goes on, and 
   await stage.misbehave(stage.carrier, { route: 'booking', behaviour: 'refuse', count: 1 });
   const { orderId } = await givenPaidOrder(stage.database, stage.tenant, { lines: { apple: 1, fish: 1 } });
   await eventually(async () => (await stage.attention(orderId)).includes('bookingFailed'));
-  await eventually(async () => (await stage.shipments(orderId)).some((shipment) => shipment.state === 'booked'));
+  await eventually(async () =>
+    (await stage.shipments(orderId)).some((shipment) => shipment.state === 'booked'),
+  );
   await stage.keepHistory(`order:${stage.tenant}/${orderId}`, 'bookingParked');
   await retry(orderId, 'bookingFailed');
   await allBooked(orderId);
@@ -44,15 +46,20 @@ test('a booking that the carrier refuses is parked, the other part goes on, and 
   await stage.keepHistory(`order:${stage.tenant}/${orderId}`, 'bookingResumed');
 });
 
-test.each(['dropAnswer', 'garbage', 'status500', 'status429'])('a carrier that answers %s once has one booking', async (behaviour) => {
-  await stage.misbehave(stage.carrier, { route: 'booking', behaviour, count: 1 });
-  const { orderId } = await givenPaidOrder(stage.database, stage.tenant, { lines: { milk: 1 } });
-  await allBooked(orderId);
-  const bookings = (await stage.bookings()).filter((booking) => booking.bookingId.startsWith(`${orderId}.`));
-  expect(bookings).toHaveLength(1);
-  await stage.deliver(orderId);
-  expect(await stage.outcome(orderId)).toEqual({ state: 'delivered' });
-});
+test.each(['dropAnswer', 'garbage', 'status500', 'status429'])(
+  'a carrier that answers %s once has one booking',
+  async (behaviour) => {
+    await stage.misbehave(stage.carrier, { route: 'booking', behaviour, count: 1 });
+    const { orderId } = await givenPaidOrder(stage.database, stage.tenant, { lines: { milk: 1 } });
+    await allBooked(orderId);
+    const bookings = (await stage.bookings()).filter((booking) =>
+      booking.bookingId.startsWith(`${orderId}.`),
+    );
+    expect(bookings).toHaveLength(1);
+    await stage.deliver(orderId);
+    expect(await stage.outcome(orderId)).toEqual({ state: 'delivered' });
+  },
+);
 
 test('an order that nobody may carry any more is parked, and goes when somebody may', async () => {
   const { orderId, totalFen } = await givenOrder(stage.database, stage.tenant, { lines: { fish: 1 } });
@@ -60,9 +67,10 @@ test('an order that nobody may carry any more is parked, and goes when somebody 
   await givenPayment(stage.database, stage.tenant, { orderId, amountFen: totalFen });
   await eventually(async () => (await stage.attention(orderId)).includes('noRoute'));
   await stage.keepHistory(`order:${stage.tenant}/${orderId}`, 'noRouteParked');
-  await stage.database.query(`UPDATE carrier SET zones = '{ambient,chilled,frozen,special}' WHERE tenant = $1`, [
-    stage.tenant,
-  ]);
+  await stage.database.query(
+    `UPDATE carrier SET zones = '{ambient,chilled,frozen,special}' WHERE tenant = $1`,
+    [stage.tenant],
+  );
   await retry(orderId, 'noRoute');
   await allBooked(orderId);
   await stage.deliver(orderId);

@@ -16,7 +16,12 @@ afterAll(async () => {
 });
 
 const cancel = async (orderId: string) =>
-  cancelOrder(stage.database.as('xianda_app'), { tenant: stage.tenant, orderId, reason: 'test', actor: 'test' });
+  cancelOrder(stage.database.as('xianda_app'), {
+    tenant: stage.tenant,
+    orderId,
+    reason: 'test',
+    actor: 'test',
+  });
 
 const bookingsOf = async (orderId: string) =>
   (await stage.bookings()).filter((booking) => booking.bookingId.startsWith(`${orderId}.`));
@@ -28,9 +33,13 @@ const refunded = (orderId: string) =>
   });
 
 test('a booked order is unbooked at the carrier and its money goes back once', async () => {
-  const { orderId, totalFen } = await givenPaidOrder(stage.database, stage.tenant, { lines: { apple: 1, fish: 1 } });
+  const { orderId, totalFen } = await givenPaidOrder(stage.database, stage.tenant, {
+    lines: { apple: 1, fish: 1 },
+  });
   await eventually(async () => (await bookingsOf(orderId)).length === 2);
-  await eventually(async () => (await stage.shipments(orderId)).every((shipment) => shipment.state === 'booked'));
+  await eventually(async () =>
+    (await stage.shipments(orderId)).every((shipment) => shipment.state === 'booked'),
+  );
   expect(await cancel(orderId)).toEqual({ outcome: 'done' });
   expect(await stage.outcome(orderId)).toEqual({ state: 'cancelled' });
   await stage.keepHistory(`order:${stage.tenant}/${orderId}`, 'cancelledBooked');
@@ -59,7 +68,9 @@ test('an order cancelled while the carrier is being asked leaves no booking behi
 
 test('an unbooking that the carrier refuses is parked, and done when it is tried again', async () => {
   const { orderId } = await givenPaidOrder(stage.database, stage.tenant, { lines: { apple: 1 } });
-  await eventually(async () => (await stage.shipments(orderId)).some((shipment) => shipment.state === 'booked'));
+  await eventually(async () =>
+    (await stage.shipments(orderId)).some((shipment) => shipment.state === 'booked'),
+  );
   await stage.misbehave(stage.carrier, { route: 'cancel', behaviour: 'refuse', count: 1 });
   await cancel(orderId);
   await eventually(async () => (await stage.attention(orderId)).includes('unbookingFailed'));

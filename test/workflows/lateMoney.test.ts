@@ -18,7 +18,10 @@ afterAll(async () => {
 });
 
 async function givenExpiredOrder(sku: string) {
-  const order = await givenOrder(stage.database, stage.tenant, { lines: { [sku]: 1 }, paymentWindowSeconds: 1 });
+  const order = await givenOrder(stage.database, stage.tenant, {
+    lines: { [sku]: 1 },
+    paymentWindowSeconds: 1,
+  });
   await eventually(async () => (await stage.order(order.orderId)).state === 'expired');
   return order;
 }
@@ -27,7 +30,9 @@ test('late money whose goods are still there is held again and delivered by a se
   const { orderId, totalFen } = await givenExpiredOrder('apple');
   expect(await stage.outcome(orderId)).toEqual({ state: 'expired' });
   expect(await givenPayment(stage.database, stage.tenant, { orderId, amountFen: totalFen })).toBe('late');
-  await eventually(async () => (await stage.shipments(orderId)).some((shipment) => shipment.state === 'booked'));
+  await eventually(async () =>
+    (await stage.shipments(orderId)).some((shipment) => shipment.state === 'booked'),
+  );
   await stage.deliver(orderId);
   expect(await stage.outcome(orderId, 2)).toEqual({ state: 'delivered' });
   await stage.keepHistory(`money:${stage.tenant}/t-${orderId}`, 'lateMoney');
@@ -55,9 +60,12 @@ test.each([
   expect(await stage.order(late.orderId)).toMatchObject({ state: 'expired', refunded_fen: late.totalFen });
   const refunds = await stage.refunds();
   expect(refunds).toHaveLength(before + 1);
-  const kept = { answers: 'refundAnswered', 'needs its time': 'refundProcessed' }[provider] ?? 'refundRepeated';
+  const kept =
+    { answers: 'refundAnswered', 'needs its time': 'refundProcessed' }[provider] ?? 'refundRepeated';
   await stage.keepHistory(`refund:${stage.tenant}/${refunds.at(-1)?.refundId}`, kept);
-  await stage.database.query(`UPDATE orders SET expires_at = clock_timestamp() WHERE order_id = $1`, [winner.orderId]);
+  await stage.database.query(`UPDATE orders SET expires_at = clock_timestamp() WHERE order_id = $1`, [
+    winner.orderId,
+  ]);
   await eventually(async () => (await stage.order(winner.orderId)).state === 'expired');
 });
 

@@ -37,7 +37,9 @@ test('a paid order of two zones is booked with the carrier, followed and closed,
 test('an order that was paid before its workflow began waits for nothing', async () => {
   const { tenant, database } = stage;
   const { orderId } = await givenPaidOrder(database, tenant, { lines: { fish: 1 } });
-  await eventually(async () => (await stage.shipments(orderId)).some((shipment) => shipment.state === 'booked'));
+  await eventually(async () =>
+    (await stage.shipments(orderId)).some((shipment) => shipment.state === 'booked'),
+  );
   await stage.deliver(orderId);
   expect(await stage.outcome(orderId)).toEqual({ state: 'delivered' });
 });

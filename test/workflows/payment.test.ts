@@ -25,13 +25,20 @@ test('an unpaid order expires and its workflow closes', async () => {
   await started(orderId);
   expect(await stage.outcome(orderId)).toEqual({ state: 'expired' });
   await stage.keepHistory(`order:${stage.tenant}/${orderId}`, 'expired');
-  expect((await countEvents(stage.client, { tenant: stage.tenant, orderId, run: 1 })).events).toBeLessThanOrEqual(16);
+  expect(
+    (await countEvents(stage.client, { tenant: stage.tenant, orderId, run: 1 })).events,
+  ).toBeLessThanOrEqual(16);
 });
 
 test('a cancelled order that awaited payment closes at once', async () => {
   const { orderId } = await givenOrder(stage.database, stage.tenant);
   const workflowId = await started(orderId);
-  await cancelOrder(stage.database.as('xianda_app'), { tenant: stage.tenant, orderId, reason: 'test', actor: 'test' });
+  await cancelOrder(stage.database.as('xianda_app'), {
+    tenant: stage.tenant,
+    orderId,
+    reason: 'test',
+    actor: 'test',
+  });
   expect(await stage.outcome(orderId)).toEqual({ state: 'cancelled' });
   await stage.keepHistory(workflowId, 'cancelledUnpaid');
 });
@@ -39,7 +46,9 @@ test('a cancelled order that awaited payment closes at once', async () => {
 test('payments at the very end of the hold are applied or late, and every workflow agrees with its row', async () => {
   const window = 2;
   const orders = await Promise.all(
-    Array.from({ length: 12 }, () => givenOrder(stage.database, stage.tenant, { paymentWindowSeconds: window })),
+    Array.from({ length: 12 }, () =>
+      givenOrder(stage.database, stage.tenant, { paymentWindowSeconds: window }),
+    ),
   );
   const rows = await Promise.all(orders.map(({ orderId }) => stage.order(orderId)));
   const bookings = await Promise.all(
@@ -56,7 +65,9 @@ test('payments at the very end of the hold are applied or late, and every workfl
       const { state, late_outcome } = await stage.order(orderId);
       return state === 'fulfilling' && late_outcome === (bookings[index] === 'late' ? 'reheld' : null);
     });
-    await eventually(async () => (await stage.shipments(orderId)).every((shipment) => shipment.state === 'booked'));
+    await eventually(async () =>
+      (await stage.shipments(orderId)).every((shipment) => shipment.state === 'booked'),
+    );
     await stage.deliver(orderId);
     const { run } = await stage.order(orderId);
     expect(await stage.outcome(orderId, run as number)).toEqual({ state: 'delivered' });

@@ -14,7 +14,10 @@ export interface BranchOutcome {
 }
 
 /** Books one part of an order. What the carrier refuses, or does not answer in time, is parked. */
-export async function bookBranch({ tenant, orderId }: OrderKey, shipment: PlannedShipment): Promise<BranchOutcome> {
+export async function bookBranch(
+  { tenant, orderId }: OrderKey,
+  shipment: PlannedShipment,
+): Promise<BranchOutcome> {
   const { shipmentId, zone, siteId, carrierId } = shipment;
   const summary = `${zone} from ${siteId} by carrier ${carrierId}`;
   try {
@@ -42,7 +45,13 @@ async function cancelOne({ tenant, orderId }: OrderKey, { shipmentId, carrierId 
     return await partners.cancelBooking.executeWithOptions({ ...partnerCall, summary }, [booking]);
   } catch (error) {
     if (!hasGivenUp(error)) throw error;
-    await steps.parkOrder({ tenant, orderId, reason: 'unbookingFailed', shipmentId, problem: problemOf(error) });
+    await steps.parkOrder({
+      tenant,
+      orderId,
+      reason: 'unbookingFailed',
+      shipmentId,
+      problem: problemOf(error),
+    });
     return 'parked';
   }
 }

@@ -1,7 +1,8 @@
 import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import type { BrokenInvariantType } from '../../activities/faults';
 
-/** Type of the failure that no retry can mend; the order is parked for a person (docs/invariants.md). */
-export const brokenInvariantType = 'BrokenInvariant';
+/** No retry can mend it: the order is parked for a person. */
+const brokenInvariantType: BrokenInvariantType = 'BrokenInvariant';
 
 function causeOf(error: unknown): unknown {
   return error instanceof ActivityFailure ? error.cause : error;

@@ -46,7 +46,13 @@ export function orderWorkflowId({ tenant, orderId, run }: OrderWorkflowInput): s
   return run > 1 ? `order:${tenant}/${orderId}/${run}` : `order:${tenant}/${orderId}`;
 }
 
-export function lateMoneyWorkflowId({ tenant, transactionId }: { tenant: string; transactionId: string }): string {
+export function lateMoneyWorkflowId({
+  tenant,
+  transactionId,
+}: {
+  tenant: string;
+  transactionId: string;
+}): string {
   return `money:${tenant}/${transactionId}`;
 }
 

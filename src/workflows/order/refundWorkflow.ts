@@ -52,8 +52,13 @@ async function carryOut(refund: RefundWorkflowInput): Promise<string | null> {
   try {
     let standing = await request(refund);
     for (let poll = 0; poll < polls && standing !== 'confirmed' && standing !== 'refused'; poll += 1) {
-      await sleep(Math.min(firstPollMs * 2 ** poll, longestPollMs), { summary: 'until the provider confirms' });
-      standing = await provider.queryRefund.executeWithOptions({ ...partnerCall, summary: 'ask how it stands' }, [refund]);
+      await sleep(Math.min(firstPollMs * 2 ** poll, longestPollMs), {
+        summary: 'until the provider confirms',
+      });
+      standing = await provider.queryRefund.executeWithOptions(
+        { ...partnerCall, summary: 'ask how it stands' },
+        [refund],
+      );
       if (standing === 'unknown') standing = await request(refund);
     }
     if (standing === 'confirmed') return null;
@@ -65,5 +70,8 @@ async function carryOut(refund: RefundWorkflowInput): Promise<string | null> {
 }
 
 function request(refund: RefundWorkflowInput): Promise<RefundStanding> {
-  return provider.requestRefund.executeWithOptions({ ...partnerCall, summary: 'ask the provider to pay back' }, [refund]);
+  return provider.requestRefund.executeWithOptions(
+    { ...partnerCall, summary: 'ask the provider to pay back' },
+    [refund],
+  );
 }

@@ -1,4 +1,8 @@
-import { type ActivityOptions, ActivityCancellationType, type LocalActivityOptions } from '@temporalio/workflow';
+import {
+  type ActivityOptions,
+  ActivityCancellationType,
+  type LocalActivityOptions,
+} from '@temporalio/workflow';
 
 /**
  * A short SQL step inside the workflow task. Retried for ever, because the database comes back; after 3 s of it on
@@ -11,11 +15,12 @@ export const localStep: LocalActivityOptions = {
 };
 
 /**
- * A call to a partner, repeated under one idempotency key for about four minutes; then a person is shown. A
- * cancelled one is not waited for: the partner refuses a booking that arrives after its cancel.
+ * A call to a partner: 10 s for its answer, the rest for our rows; repeated under one idempotency key for about four
+ * minutes, then a person is shown. A cancelled one is not waited for: the partner refuses a booking that arrives
+ * after its cancel.
  */
 export const partnerCall: ActivityOptions = {
-  startToCloseTimeout: '30 s',
+  startToCloseTimeout: '15 s',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '60 s', maximumAttempts: 8 },
 };

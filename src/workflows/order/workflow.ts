@@ -23,7 +23,9 @@ const steps = proxyLocalActivities<PlainActivities<OrderActivities & FulfilmentA
 export async function orderWorkflow(order: OrderWorkflowInput): Promise<OrderOutcome> {
   const news = listenForStages();
   const { patience, ...adopted } = await untilCoherent(order, news, () =>
-    steps.adoptHold.executeWithOptions({ ...localStep, summary: 'reserve: adopt the hold made at intake' }, [order]),
+    steps.adoptHold.executeWithOptions({ ...localStep, summary: 'reserve: adopt the hold made at intake' }, [
+      order,
+    ]),
   );
   let view: OrderView = adopted;
   for (;;) {
@@ -81,7 +83,11 @@ async function untilCoherent<Answer>(
 }
 
 /** Waits out the hold. The sweeper has usually ended it before the timer does; either way the row tells. */
-async function awaitPayment(order: OrderWorkflowInput, adopted: OrderView, { news, patience }: Circumstances) {
+async function awaitPayment(
+  order: OrderWorkflowInput,
+  adopted: OrderView,
+  { news, patience }: Circumstances,
+) {
   let view = adopted;
   while (view.state === 'awaitingPayment' || view.state === 'waiting') {
     const due = view.expiresAt === null ? after(patience.reviewSeconds * secondMs) : new Date(view.expiresAt);
@@ -108,13 +114,19 @@ async function fulfil(order: OrderWorkflowInput, { news, patience }: Circumstanc
   for (;;) {
     if (news.take(['cancelled']) !== undefined) return;
     const plan = await untilCoherent(order, news, () =>
-      steps.planFulfilment.executeWithOptions({ ...localStep, summary: 'split by zone and find each part’s way' }, [
-        { tenant, orderId },
-      ]),
+      steps.planFulfilment.executeWithOptions(
+        { ...localStep, summary: 'split by zone and find each part’s way' },
+        [{ tenant, orderId }],
+      ),
     );
     if (plan.kind === 'ended') return;
     const parked = plan.kind === 'planned' ? await bookAll(order, { plan, booked, news }) : [];
-    const stage = plan.kind === 'parked' || parked.length > 0 ? 'parked' : plan.kind === 'planned' ? 'fulfilling' : 'waitingForGoods';
+    const stage =
+      plan.kind === 'parked' || parked.length > 0
+        ? 'parked'
+        : plan.kind === 'planned'
+          ? 'fulfilling'
+          : 'waitingForGoods';
     if (shown !== stage) show((shown = stage), describe(plan, parked));
     const heard = await news.next({
       for: ['cancelled', 'ended', 'resumed'],
@@ -140,10 +152,14 @@ async function bookAll(
   { tenant, orderId }: OrderWorkflowInput,
   { plan, booked, news }: { plan: Planned; booked: string[]; news: StageNews },
 ): Promise<string[]> {
-  const open = plan.shipments.filter((shipment) => shipment.carrierId !== null && !booked.includes(shipment.shipmentId));
+  const open = plan.shipments.filter(
+    (shipment) => shipment.carrierId !== null && !booked.includes(shipment.shipmentId),
+  );
   if (open.length === 0) return [];
   const scope = new CancellationScope();
-  const branches = scope.run(() => Promise.all(open.map((shipment) => bookBranch({ tenant, orderId }, shipment))));
+  const branches = scope.run(() =>
+    Promise.all(open.map((shipment) => bookBranch({ tenant, orderId }, shipment))),
+  );
   const settled = branches.catch((error: unknown) => {
     if (news.has('cancelled') && isCancellation(error)) return [] as BranchOutcome[];
     throw error;

@@ -63,7 +63,12 @@ export async function openStage(): Promise<Stage> {
   const name = `t${process.pid.toString(36)}-${Date.now().toString(36)}-${stages}`;
   const folder = await mkdtemp(join(tmpdir(), 'xianda-stage-'));
   const payment = await runPaymentSandbox({ port: 0, secret, dataFile: join(folder, 'payment.jsonl') });
-  const carrier = await runCarrierSandbox({ port: 0, secret, dataFile: join(folder, 'carrier.jsonl'), auto: false });
+  const carrier = await runCarrierSandbox({
+    port: 0,
+    secret,
+    dataFile: join(folder, 'carrier.jsonl'),
+    auto: false,
+  });
   const tenant = await givenTenant(database, { tenant: name });
   await givenNetwork(database, tenant, { carrierUrl: carrier.url });
   await givenSku(database, tenant, { sku: 'apple' });
@@ -113,11 +118,17 @@ export async function openStage(): Promise<Stage> {
       return dispatch;
     },
     async order(orderId) {
-      const [row] = await database.query('SELECT * FROM orders WHERE tenant = $1 AND order_id = $2', [tenant, orderId]);
+      const [row] = await database.query('SELECT * FROM orders WHERE tenant = $1 AND order_id = $2', [
+        tenant,
+        orderId,
+      ]);
       return row ?? {};
     },
     shipments: (orderId) =>
-      database.query('SELECT * FROM shipment WHERE tenant = $1 AND order_id = $2 ORDER BY shipment_id', [tenant, orderId]),
+      database.query('SELECT * FROM shipment WHERE tenant = $1 AND order_id = $2 ORDER BY shipment_id', [
+        tenant,
+        orderId,
+      ]),
     async attention(orderId) {
       const rows = await database.query<{ reason: string }>(
         'SELECT reason FROM attention WHERE tenant = $1 AND order_id = $2 AND resolved_at IS NULL ORDER BY reason',
@@ -143,7 +154,8 @@ export async function openStage(): Promise<Stage> {
         await stage.report(shipmentId, 'delivered');
       }
     },
-    outcome: (orderId, run = 1) => client.workflow.getHandle(orderWorkflowId({ tenant, orderId, run })).result(),
+    outcome: (orderId, run = 1) =>
+      client.workflow.getHandle(orderWorkflowId({ tenant, orderId, run })).result(),
     async isRunning(workflowId) {
       const { status } = await client.workflow.getHandle(workflowId).describe();
       return status.name === 'RUNNING';
@@ -185,13 +197,21 @@ function once<Closable extends { close(): Promise<void> }>(closable: Closable): 
 
 /** Nobody works on this stage's task queue any more. */
 async function terminateAll(client: Client, taskQueue: string): Promise<void> {
-  for await (const { workflowId } of client.workflow.list({ query: `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'` })) {
-    await client.workflow.getHandle(workflowId).terminate('the test is over').catch(() => undefined);
+  for await (const { workflowId } of client.workflow.list({
+    query: `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`,
+  })) {
+    await client.workflow
+      .getHandle(workflowId)
+      .terminate('the test is over')
+      .catch(() => undefined);
   }
 }
 
 /** Waits until the condition holds. */
-export async function eventually(condition: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 20_000,
+): Promise<void> {
   const until = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > until) throw new Error(`did not happen within ${withinMs} ms: ${condition.toString()}`);
@@ -200,9 +220,16 @@ export async function eventually(condition: () => boolean | Promise<boolean>, wi
 }
 
 /** Counts what an order costs the engine. */
-export async function countEvents(client: Client, order: OrderWorkflowInput): Promise<{ events: number; tasks: number; kinds: string[] }> {
+export async function countEvents(
+  client: Client,
+  order: OrderWorkflowInput,
+): Promise<{ events: number; tasks: number; kinds: string[] }> {
   const history = await client.workflow.getHandle(orderWorkflowId(order)).fetchHistory();
   const json = JSON.parse(historyToJSON(history)) as { events: { eventType: string }[] };
   const kinds = json.events.map((event) => event.eventType.replace('EVENT_TYPE_', ''));
-  return { events: kinds.length, tasks: kinds.filter((kind) => kind === 'WORKFLOW_TASK_STARTED').length, kinds };
+  return {
+    events: kinds.length,
+    tasks: kinds.filter((kind) => kind === 'WORKFLOW_TASK_STARTED').length,
+    kinds,
+  };
 }
