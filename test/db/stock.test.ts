@@ -18,7 +18,7 @@ import {
   intakeOver,
   orderRequest,
 } from '../support/fixtures';
-import { expectBalances, lastSweep, type Model, type Real, someCommands } from './stockModel';
+import { expectBalances, lastSweep, type Model, type Reached, type Real, someCommands } from './stockModel';
 
 let database: TestDatabase;
 let wide: Database;
@@ -77,19 +77,31 @@ async function givenShop(units: { a?: number; b?: number } = {}): Promise<{ tena
   return { tenant, model };
 }
 
+/** What the runs must have come to between them, else they were too tame to prove anything. */
+const outcomes = [
+  ...['accepted', 'soldOut', 'booked', 'repeated', 'late', 'reheld', 'refunding', 'expired', 'delivered'],
+  ...['cancel done', 'cancel asking', 'cancel tooLate'],
+];
+
 test('the stock core answers as its model does, whatever the order of things', async () => {
-  await fc.assert(
-    fc.asyncProperty(someCommands, async (commands) => {
-      const { tenant, model } = await givenShop({ a: 8, b: 5 });
-      const real: Real = { database, intake, tenant, orders: [] };
-      await fc.asyncModelRun(() => ({ model, real }), commands);
-      await lastSweep.run(model, real);
-      await expectBalances(model, real);
-    }),
-    { numRuns: 30, endOnFailure: false },
-  );
-  await expectCoherent(database, { atLeast: { 4: 50, 6: 50 } });
-});
+  const reached: Reached = new Map();
+  const missing = () => outcomes.filter((outcome) => !reached.has(outcome));
+  // a rare outcome may need another round; a wrong answer fails in the round it comes in
+  for (let round = 1; round <= 8 && (round === 1 || missing().length > 0); round += 1) {
+    await fc.assert(
+      fc.asyncProperty(someCommands, async (commands) => {
+        const { tenant, model } = await givenShop({ a: 8, b: 5 });
+        const real: Real = { reached, database, intake, tenant, orders: [] };
+        await fc.asyncModelRun(() => ({ model, real }), commands);
+        await lastSweep.run(model, real);
+        await expectBalances(model, real);
+      }),
+      { numRuns: 20 },
+    );
+  }
+  expect(missing()).toEqual([]);
+  await expectCoherent(database, { atLeast: { 4: 20, 6: 20 } });
+}, 180_000);
 
 test('sixty buyers, twenty units: exactly twenty are sold', async () => {
   const { tenant } = await givenShop({ b: 20 });
