@@ -88,3 +88,23 @@ test('a worker takes no work while the database is away, and goes on when it is 
   await worker.close();
   await door.shut();
 }, 120_000);
+
+test('a worker joins a Temporal server that went away and came back', async () => {
+  const door = await openDoor(stage.config.temporalAddress as string);
+  const temporalTaskQueue = `${stage.config.temporalTaskQueue}-gone`;
+  const config = { ...stage.config, temporalAddress: door.address, temporalTaskQueue };
+  const worker = await runWorker(config, { bundleFile });
+  await door.shut();
+  await new Promise((resume) => setTimeout(resume, 8000));
+  const { orderId } = await givenOrder(stage.database, stage.tenant, { paymentWindowSeconds: 600 });
+  const handle = await stage.client.workflow.start('orderWorkflow', {
+    taskQueue: temporalTaskQueue,
+    workflowId: `gone:${stage.tenant}/${orderId}`,
+    args: [{ tenant: stage.tenant, orderId, run: 1 }],
+  });
+  await door.open();
+  await eventually(async () => ((await handle.fetchHistory()).events?.length ?? 0) >= 6, 60_000);
+  await handle.terminate();
+  await worker.close();
+  await door.shut();
+}, 120_000);
