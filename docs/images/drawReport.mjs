@@ -47,20 +47,35 @@ function drawLine(line, top) {
   let style = { fill: plain, bold: false, dim: false };
   let column = 0;
   let run = null;
+  let bar = null;
+  const endBar = () => {
+    if (bar !== null) shapes.push(drawBlock(bar, top));
+    bar = null;
+  };
   const flush = () => {
     if (run !== null && run.text.trim() !== '') shapes.push(drawText(run, top));
     run = null;
   };
   for (const [part, code] of line.matchAll(/\u001b\[([0-9;]*)m|./gsu)) {
     if (code !== undefined) {
+      endBar();
       flush();
       style = styleOf(code, style);
       continue;
     }
     const span = displayWidth(part);
-    if (part in frame || eighths.includes(part) || heights.includes(part) || part === '░') {
+    if (bar !== null && bar.part === part && bar.style === style) {
+      bar.cells += 1;
+      column += 1;
+      continue;
+    }
+    endBar();
+    if (part === '█' || part === '░') {
       flush();
-      shapes.push(drawBlock(part, column, top, style));
+      bar = { part, column, style, cells: 1 };
+    } else if (part in frame || eighths.includes(part) || heights.includes(part)) {
+      flush();
+      shapes.push(drawBlock({ part, column, style, cells: 1 }, top));
     } else {
       if (run !== null && run.span !== span) flush();
       run ??= { text: '', column, span, style };
@@ -68,6 +83,7 @@ function drawLine(line, top) {
     }
     column += span;
   }
+  endBar();
   flush();
   return shapes;
 }
@@ -91,7 +107,8 @@ function drawText({ text, column, span, style }, top) {
   return `<text x="${x.toFixed(1)}" y="${top + 14}" textLength="${length.toFixed(1)}" lengthAdjust="spacingAndGlyphs" xml:space="preserve"${paint(style)}>${escaped}</text>`;
 }
 
-function drawBlock(part, column, top, style) {
+/** One cell of a frame, a bar or a sparkline; full blocks that stand together are one shape, without seams. */
+function drawBlock({ part, column, style, cells }, top) {
   const x = margin + column * cell.width;
   if (part in frame) {
     const points = (x1, y1) => `${(x + (x1 * cell.width) / 2).toFixed(1)} ${top + (y1 * cell.height) / 2}`;
@@ -102,7 +119,7 @@ function drawBlock(part, column, top, style) {
   const part8 = eighths.indexOf(part) + 1;
   const [w, h] =
     part === '░' || part8 > 0
-      ? [cell.width * (part8 > 0 ? part8 / 8 : 1), cell.height - 5]
+      ? [cell.width * cells * (part8 > 0 ? part8 / 8 : 1), cell.height - 5]
       : [cell.width, ((cell.height - 5) * (heights.indexOf(part) + 1)) / 8];
   const y = top + cell.height - 2.5 - h;
   const faint = part === '░' ? ' fill-opacity="0.3"' : '';
