@@ -4,6 +4,9 @@ import { chooseOrigins, type Origin, type SiteTake } from '../../../src/domain/f
 import { routeCostFen } from '../../../src/domain/fulfilment/route';
 import { someOrigins } from '../arbitrary';
 
+// hundreds of runs on a busy machine; jest's five seconds are no sign of a fault
+jest.setTimeout(60_000);
+
 const weights = new Map([
   ['a', 1000],
   ['b', 2000],

@@ -11,6 +11,9 @@ import {
 import type { Site } from '../../../src/domain/network/model';
 import { someDay, someInstant, someTime, timeZones } from '../arbitrary';
 
+// hundreds of runs on a busy machine; jest's five seconds are no sign of a fault
+jest.setTimeout(60_000);
+
 const zone = fc.constantFrom(...timeZones);
 const clockAt = (at: number, timeZone: string) =>
   new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', hour: '2-digit', minute: '2-digit' }).format(

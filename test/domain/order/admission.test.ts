@@ -6,6 +6,9 @@ import { type Admission, type Admitted, planAdmission } from '../../../src/domai
 import type { PlannedHold } from '../../../src/domain/order/model';
 import { type AdmissionCase, someAdmission } from '../arbitrary';
 
+// hundreds of runs on a busy machine; jest's five seconds are no sign of a fault
+jest.setTimeout(60_000);
+
 const runs = { numRuns: 600 };
 
 /** Checks every admitted plan, and demands that admissions happened at all. */
