@@ -26,7 +26,9 @@ test('everything in dev.json is alive and answers', async () => {
   }
   expect((await fetch(temporalUiUrl as string)).status).toBe(200);
   const [{ keys }] = tenants as [(typeof tenants)[number]];
-  const skus = await fetch(`${apiUrl}/v1/stock?limit=1`, { headers: { authorization: `Bearer ${keys.ops}` } });
+  const skus = await fetch(`${apiUrl}/v1/stock?limit=1`, {
+    headers: { authorization: `Bearer ${keys.ops}` },
+  });
   expect(skus.status).toBe(200);
 });
 
