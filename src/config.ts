@@ -18,6 +18,8 @@ export interface PersonalDataKey {
 export interface Config {
   readonly mode: 'development' | 'production';
   readonly port: number;
+  /** Where partners reach the API: carriers are told to send their events here. No slash at the end. */
+  readonly publicUrl: string;
   /** Whether PORT was written down: a busy default may be told differently from a busy choice. */
   readonly portChosen: boolean;
   /** Where the development stack keeps its data, absolute. */
@@ -70,6 +72,7 @@ const environment = z.object({
   XIANDA_MODE: z.enum(['development', 'production']).optional(),
   NODE_ENV: z.string().optional(),
   PORT: port.optional(),
+  PUBLIC_URL: url.optional(),
   XIANDA_HOME: z.string().optional(),
   DATABASE_URL: z
     .string()
@@ -111,6 +114,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, options: ReadCo
   return Object.freeze({
     mode,
     port: settings.PORT ?? 8080,
+    publicUrl: (settings.PUBLIC_URL ?? `http://127.0.0.1:${settings.PORT ?? 8080}`).replace(/\/+$/, ''),
     portChosen: settings.PORT !== undefined,
     home,
     databaseUrl: filled.DATABASE_URL,
@@ -156,7 +160,7 @@ function pickSecrets(settings: Partial<Environment>): Partial<Record<SecretName,
 
 function refuseDefaults(settings: Environment): void {
   const missing = (
-    ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'PLATFORM_KEY', 'PERSONAL_DATA_KEYS'] as const
+    ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'PUBLIC_URL', 'PLATFORM_KEY', 'PERSONAL_DATA_KEYS'] as const
   ).filter((name) => settings[name] === undefined);
   const weak = secretNames.filter((name) => {
     const value = settings[name];

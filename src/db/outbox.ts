@@ -2,7 +2,7 @@ import type { TenantTx } from './transaction';
 
 /** What Temporal has to be told. The row is written in the transaction that made it true. */
 export type OutboxMessage =
-  | { kind: 'startOrder'; subject: string; payload: { run: number }; urgent?: boolean }
+  | { kind: 'startOrder'; subject: string; payload: { run: number; again?: boolean }; urgent?: boolean }
   | { kind: 'signalOrder'; subject: string; payload: { stage: OrderStage; run: number }; urgent?: boolean }
   | {
       kind: 'startMoney';

@@ -157,11 +157,11 @@ export async function confirmRefundIn(
   );
   if (confirmed.rowCount === 0) return 'repeated';
   const { orderId, amountFen, provider, transactionId } = refund;
-  // late money that went back has found its one end (I8)
+  // late money that went back has found its one end (I8); a second late payment does not rewrite the first's
   await tx.query(
     `UPDATE orders o SET refunded_fen = o.refunded_fen + $3,
-            late_outcome = CASE WHEN p.state = 'late' THEN 'refunded' ELSE o.late_outcome END,
-            late_at = CASE WHEN p.state = 'late' THEN clock_timestamp() ELSE o.late_at END
+            late_outcome = CASE WHEN p.state = 'late' AND o.late_outcome IS NULL THEN 'refunded' ELSE o.late_outcome END,
+            late_at = CASE WHEN p.state = 'late' AND o.late_outcome IS NULL THEN clock_timestamp() ELSE o.late_at END
        FROM payment p
       WHERE o.tenant = $1 AND o.order_id = $2 AND p.tenant = $1 AND p.provider = $4 AND p.transaction_id = $5`,
     [tx.tenant, orderId, amountFen, provider, transactionId],

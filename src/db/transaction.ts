@@ -82,6 +82,11 @@ export function createDatabase({ url, role, maxConnections = 10 }: DatabaseOptio
 async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = false;
+  // a connection that breaks between two queries says so by an event, which would end the process if nobody heard it
+  const onBroken = () => {
+    broken = true;
+  };
+  client.on('error', onBroken);
   try {
     await client.query(begin);
     const answer = await work({
@@ -100,6 +105,7 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
     if (error instanceof Rollback) return error.answer as T;
     throw error;
   } finally {
+    client.off('error', onBroken);
     client.release(broken);
   }
 }

@@ -94,8 +94,7 @@ function activitiesNeeds(config: Config, db: Database): ActivitiesNeeds {
       timeoutMs: partnerTimeoutMs,
     }),
     personalData: createPersonalData(config.personalDataKeys),
-    callbackUrl: (carrierId) =>
-      `http://127.0.0.1:${config.port}/v1/carriers/${encodeURIComponent(carrierId)}/events`,
+    callbackUrl: (carrierId) => `${config.publicUrl}/v1/carriers/${encodeURIComponent(carrierId)}/events`,
   };
 }
 

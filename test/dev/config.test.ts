@@ -9,6 +9,7 @@ const production = {
   XIANDA_MODE: 'production',
   DATABASE_URL: 'postgres://app@db/xianda',
   TEMPORAL_ADDRESS: 'temporal:7233',
+  PUBLIC_URL: 'https://api.example.com/',
   PLATFORM_KEY: strong('p'),
   PERSONAL_DATA_KEYS: `a:${key(1)}`,
 };
@@ -74,7 +75,7 @@ test('production with everything named is accepted', () => {
   expect(readConfig(production).mode).toBe('production');
 });
 
-test.each(['DATABASE_URL', 'TEMPORAL_ADDRESS', 'PLATFORM_KEY', 'PERSONAL_DATA_KEYS'])(
+test.each(['DATABASE_URL', 'TEMPORAL_ADDRESS', 'PUBLIC_URL', 'PLATFORM_KEY', 'PERSONAL_DATA_KEYS'])(
   'production without %s is refused',
   (name) => expectRefusal({ ...production, [name]: undefined }, new RegExp(`set ${name}`)),
 );

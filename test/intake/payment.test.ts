@@ -1,5 +1,6 @@
 import { expireDueOrders, expireOrder } from '../../src/db/expiry';
 import { decideLateMoney } from '../../src/db/payment';
+import { confirmRefund } from '../../src/db/refund';
 import type { Intake } from '../../src/intake/intake';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
@@ -153,6 +154,24 @@ test('late money is refunded if the goods are gone, with one request', async () 
   ]);
   expect(refunds).toEqual([{ fen: 1990, state: 'requested' }]);
   expect(await orderRow(order.orderId)).toMatchObject({ state: 'expired', paid: 1990, refunded: 0 });
+});
+
+test('of two late payments the first decides what the order shows, whatever becomes of the second', async () => {
+  const order = await place();
+  await letHoldsEnd(database, tenant, order.orderId);
+  await pay(database, tenant, order, { transactionId: 'early-bird' });
+  await pay(database, tenant, order, { transactionId: 'straggler' });
+  expect((await decideLateMoney(db(), money('early-bird'))).outcome).toBe('reheld');
+  const second = await decideLateMoney(db(), money('straggler'));
+  if (second.outcome !== 'refunding') throw new Error(second.outcome);
+  await confirmRefund(db(), { tenant, refundId: second.refundId });
+  expect(await orderRow(order.orderId)).toEqual({
+    state: 'paid',
+    paid: 3980,
+    refunded: 1990,
+    run: 2,
+    late: 'reheld',
+  });
 });
 
 test('late money never takes goods that would come later than promised', async () => {
