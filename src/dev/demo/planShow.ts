@@ -31,6 +31,9 @@ const pickupShare = 0.4;
 /** Buyers who name a point that cannot take their goods; the shop should have known, and is told so. */
 const wrongPointShare = 0.02;
 const greedyBuyers = 8;
+/** Moments that have an encore a minute later, and how many buyers of each then pay too late. */
+export const earlyMoments = 3;
+const lateHotBuyers = 3;
 const freeFreightFromFen = 9_900;
 const freightFen = 600;
 const hotPriceTenths = 8;
@@ -65,6 +68,7 @@ export function planShow(
       basket: usable[index % usable.length] as Basket,
     }),
   );
+  letHotMoneyComeLate(orders, random);
   makeSomeGreedy(orders, random);
   return {
     liveSessionId: settings.liveSessionId,
@@ -237,6 +241,31 @@ function isCold(sku: SeedSku | undefined): boolean {
 
 function partsOf(sku: SeedSku | undefined): Array<{ sku: string; quantity: number }> {
   return sku ? (sku.components ?? [{ sku: sku.sku, quantity: 1 }]) : [];
+}
+
+/**
+ * The first hot buyers of the early moments pay late, when the encore has sold their units to somebody else: their money
+ * must come back. They change places with late payers of other goods, so that the shares stay exact.
+ */
+function letHotMoneyComeLate(orders: PlannedOrder[], random: SeededRandom): void {
+  const isHot = ({ body }: PlannedOrder) => body.lines.some((line) => hotSkus.includes(line.sku));
+  const others = orders.filter((order) => order.behaviour === 'paysLate' && !isHot(order));
+  for (let moment = 0; moment < earlyMoments; moment += 1) {
+    const first = orders.filter(
+      (order) => order.moment === moment && order.behaviour === 'pays' && isHot(order),
+    );
+    for (const early of first.slice(0, lateHotBuyers)) {
+      const other = others.pop();
+      if (!other) return;
+      Object.assign(other, { behaviour: 'pays', payAfterMs: early.payAfterMs });
+      Object.assign(early, {
+        behaviour: 'paysLate',
+        payAfterMs: random.between(14_000, 20_000),
+        substitute: other.substitute,
+      });
+      delete other.substitute;
+    }
+  }
 }
 
 /** A few buyers ask for more of a hot SKU than anybody may have. */

@@ -1,5 +1,6 @@
 import { type Answer, problemSlug } from '../seed/apiClient';
 import type { LedgerEntry } from './ledger';
+import { earlyMoments } from './planShow';
 import { cancelOrder, payOrder, payTheirOrder } from './money';
 import type { OrderBody, PlannedOrder } from './showModel';
 import { type Stage, sleepUntil } from './stage';
@@ -7,8 +8,6 @@ import { type Stage, sleepUntil } from './stage';
 /** Holds of the flash goods end a minute after intake; then the units nobody paid for are back. */
 const encoreAfterMs = 62_500;
 const encoreLengthMs = 6_000;
-/** Only the first moments have an encore: the show must end some day. */
-const encoreMoments = 3;
 
 interface Acknowledgement {
   orderId: string;
@@ -102,7 +101,7 @@ async function comeBack(stage: Stage, entry: LedgerEntry, answer: Answer): Promi
   const { behaviour, comeback, moment, body } = entry.plan;
   if (slug !== 'sold-out' || behaviour === 'comesPaid') return;
   if (comeback === 'withoutIt') return placeAgain(stage, entry, dropShortLines(entry.plan, answer));
-  if (comeback === 'encore' && moment !== undefined && moment < encoreMoments) {
+  if (comeback === 'encore' && moment !== undefined && moment < earlyMoments) {
     const spreadMs = (encoreLengthMs * (entry.plan.atMs % 97)) / 97;
     const momentMs = stage.show.moments[moment]?.atMs ?? 0;
     await sleepUntil(stage.startsAtMs + momentMs + encoreAfterMs + spreadMs);
