@@ -82,7 +82,7 @@ async function boughtWhereLimited(
 ): Promise<Map<string, number>> {
   const skus = subject.lines
     .map((line) => line.sku)
-    .filter((sku) => subject.skus.get(sku)?.purchaseLimitUnits != null);
+    .filter((sku) => (subject.skus.get(sku)?.purchaseLimitUnits ?? null) !== null);
   if (skus.length === 0) return new Map();
   const scope: PurchaseScope = {
     buyerRef: subject.buyerRef,

@@ -84,29 +84,11 @@ export function createPostman(options: PostmanOptions): Postman {
     const controller = new AbortController();
     const deadline = setTimeout(() => controller.abort(), attemptTimeoutMs);
     underWay.add(controller);
-    const status = await attempt(letter, controller.signal);
+    const status = await attempt(letter, { secret, signal: controller.signal });
     clearTimeout(deadline);
     underWay.delete(controller);
     conclude(letter, status);
     drain();
-  }
-
-  async function attempt(letter: Letter, signal: AbortSignal): Promise<number | undefined> {
-    const headers = sandboxHeaders(secret, Math.floor(Date.now() / 1000), letter.body);
-    try {
-      const response = await fetch(letter.url, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', ...headers },
-        body: letter.body,
-        redirect: 'error',
-        signal,
-      });
-      // Read to the end, so that the connection can be used again.
-      await response.arrayBuffer();
-      return response.status;
-    } catch {
-      return undefined;
-    }
   }
 
   function conclude(letter: Letter, status: number | undefined): void {
@@ -121,18 +103,7 @@ export function createPostman(options: PostmanOptions): Postman {
   function post(callback: Callback): void {
     open.add(callback.callbackId);
     if (misbehaviour.take('notify', ['neverCallBack'])) return end(callback.callbackId, 'swallowed');
-    if (misbehaviour.take('notify', ['garbage'])) {
-      sendLater({ ...callback, body: '{"garbage": ', attempt: 1, garbage: true }, 0);
-    }
-    const slow = misbehaviour.take('notify', ['slow']);
-    const shuffle = misbehaviour.take('notify', ['shuffle']);
-    const copies = misbehaviour.take('notify', ['duplicate']) ? duplicateCopies : 1;
-    for (let copy = 0; copy < copies; copy += 1) {
-      const slowMs = slow === undefined ? 0 : (slow.delayMs ?? defaultSlowMs);
-      const shuffleMs =
-        shuffle === undefined ? 0 : misbehaviour.random() * (shuffle.delayMs ?? defaultShuffleMs);
-      sendLater({ ...callback, attempt: 1 }, slowMs + shuffleMs);
-    }
+    for (const { letter, waitMs } of lettersOf(callback, misbehaviour)) sendLater(letter, waitMs);
   }
 
   return {
@@ -144,4 +115,44 @@ export function createPostman(options: PostmanOptions): Postman {
       for (const controller of underWay) controller.abort();
     },
   };
+}
+
+/** One attempt; undefined when nobody answered. */
+async function attempt(
+  letter: Letter,
+  { secret, signal }: { secret: string; signal: AbortSignal },
+): Promise<number | undefined> {
+  const headers = sandboxHeaders(secret, Math.floor(Date.now() / 1000), letter.body);
+  try {
+    const response = await fetch(letter.url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: letter.body,
+      redirect: 'error',
+      signal,
+    });
+    // Read to the end, so that the connection can be used again.
+    await response.arrayBuffer();
+    return response.status;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a callback becomes under the misbehaviour asked for: one letter now, or several, late, shuffled, with rubbish before. */
+function lettersOf(callback: Callback, misbehaviour: Misbehaviour): { letter: Letter; waitMs: number }[] {
+  const letters: { letter: Letter; waitMs: number }[] = [];
+  if (misbehaviour.take('notify', ['garbage'])) {
+    letters.push({ letter: { ...callback, body: '{"garbage": ', attempt: 1, garbage: true }, waitMs: 0 });
+  }
+  const slow = misbehaviour.take('notify', ['slow']);
+  const shuffle = misbehaviour.take('notify', ['shuffle']);
+  const copies = misbehaviour.take('notify', ['duplicate']) ? duplicateCopies : 1;
+  for (let copy = 0; copy < copies; copy += 1) {
+    const slowMs = slow === undefined ? 0 : (slow.delayMs ?? defaultSlowMs);
+    const shuffleMs =
+      shuffle === undefined ? 0 : misbehaviour.random() * (shuffle.delayMs ?? defaultShuffleMs);
+    letters.push({ letter: { ...callback, attempt: 1 }, waitMs: slowMs + shuffleMs });
+  }
+  return letters;
 }

@@ -64,9 +64,7 @@ test('every reason to park something has a test that names it', () => {
     .filter((file) => file.endsWith('.test.ts') && !file.includes('architecture'))
     .map(read)
     .join('\n');
-  const untested = Object.keys(attentionRules).filter(
-    (reason) => !new RegExp(`\\b${reason}\\b`).test(told),
-  );
+  const untested = Object.keys(attentionRules).filter((reason) => !new RegExp(`\\b${reason}\\b`).test(told));
   expect(untested).toEqual([]);
 });
 
@@ -75,8 +73,6 @@ test('every reason to park something can be raised by the product', () => {
     .filter((file) => !file.endsWith('domain/order/attention.ts'))
     .map(read)
     .join('\n');
-  const idle = Object.keys(attentionRules).filter(
-    (reason) => !new RegExp(`\\b${reason}\\b`).test(raised),
-  );
+  const idle = Object.keys(attentionRules).filter((reason) => !new RegExp(`\\b${reason}\\b`).test(raised));
   expect(idle).toEqual([]);
 });

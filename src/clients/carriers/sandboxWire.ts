@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { wireFen, wireId, wireInstant, wireTenant, wireUrl } from '../wire';
+import { wireId, wireInstant, wireTenant, wireUrl } from '../wire';
 
 /** Why the carrier sandbox refuses. Anything else in an error's body is not read. */
 export const carrierRefusalCode = z.enum([

@@ -17,7 +17,6 @@ import { showProgress } from './progress';
 import { recountFromApi } from './readJournal';
 import { type ShowReport, brokenPromises, computeReport } from './report';
 import { sellEverything } from './sell';
-import type { Show } from './showModel';
 import { type Stage, createCast, sleep, sleepIdly } from './stage';
 import { drawTerminalReport } from './terminalReport';
 

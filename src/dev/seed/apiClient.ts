@@ -1,4 +1,4 @@
-import { Agent, type OutgoingHttpHeaders, request as httpRequest } from 'node:http';
+import { Agent, type RequestOptions as HttpRequestOptions, request as httpRequest } from 'node:http';
 
 export interface Answer {
   status: number;
@@ -50,7 +50,10 @@ export function createApiClient(baseUrl: string, maxSockets = 256): ApiClient {
     };
     const giveUpAt = Date.now() + patienceMs;
     for (let attempts = 1; ; attempts += 1) {
-      const { answer, failure } = await attempt(method, path, headers, payload).then(
+      const { answer, failure } = await requestOnce(
+        { agent, host: base.hostname, port: base.port, method, path, headers },
+        payload,
+      ).then(
         (answered) => ({ answer: answered, failure: '' }),
         (error: Error) => ({ answer: undefined, failure: error.message }),
       );
@@ -65,35 +68,6 @@ export function createApiClient(baseUrl: string, maxSockets = 256): ApiClient {
     }
   }
 
-  function attempt(method: string, path: string, headers: OutgoingHttpHeaders, payload: string | undefined) {
-    return new Promise<{ status: number; body: unknown }>((resolve, reject) => {
-      const request = httpRequest(
-        {
-          agent,
-          host: base.hostname,
-          port: base.port,
-          method,
-          path,
-          timeout: attemptTimeoutMs,
-          headers,
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('error', reject);
-          response.on('aborted', () => reject(new Error('the answer broke off')));
-          response.on('end', () => {
-            const text = Buffer.concat(chunks).toString('utf8');
-            resolve({ status: response.statusCode ?? 0, body: parse(text) });
-          });
-        },
-      );
-      request.on('timeout', () => request.destroy(new Error('no answer in time')));
-      request.on('error', reject);
-      request.end(payload);
-    });
-  }
-
   return {
     send,
     retries: () => retries,
@@ -102,6 +76,24 @@ export function createApiClient(baseUrl: string, maxSockets = 256): ApiClient {
       agent.destroy();
     },
   };
+}
+
+function requestOnce(options: HttpRequestOptions, payload: string | undefined) {
+  return new Promise<{ status: number; body: unknown }>((resolve, reject) => {
+    const request = httpRequest({ ...options, timeout: attemptTimeoutMs }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('aborted', () => reject(new Error('the answer broke off')));
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString('utf8');
+        resolve({ status: response.statusCode ?? 0, body: parse(text) });
+      });
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer in time')));
+    request.on('error', reject);
+    request.end(payload);
+  });
 }
 
 function parse(text: string): unknown {

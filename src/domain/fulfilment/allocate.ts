@@ -1,4 +1,4 @@
-import type { SkuQuantity, Zone } from '../catalogue/model';
+import type { SkuQuantity } from '../catalogue/model';
 import type { Route } from './model';
 import { byCost, compare, routeCostFen } from './route';
 
@@ -14,12 +14,6 @@ export interface SiteTake {
   sku: string;
   quantity: number;
   route: Route;
-}
-
-export interface ZonePlan {
-  zone: Zone;
-  takes: SiteTake[];
-  costFen: number;
 }
 
 /** Beyond this many origins in a plan the search stops being exhaustive; more than three parcels of one zone is rare. */

@@ -33,6 +33,3 @@ export interface Movement {
   causeKind: 'receipt' | 'order' | 'shipment';
   causeId: string;
 }
-
-export const holdStates = ['held', 'committed', 'released', 'expired'] as const;
-export type HoldState = (typeof holdStates)[number];

@@ -45,7 +45,6 @@ export interface PickupPoint {
 
 /** Zones a pickup point may keep, in millilitres; special goods never go there. */
 export type PointZone = Exclude<Zone, 'special'>;
-export const pointZones = ['ambient', 'chilled', 'frozen'] as const satisfies readonly PointZone[];
 
 export interface Community {
   communityId: string;
