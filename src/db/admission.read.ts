@@ -228,6 +228,15 @@ export async function readCommunities(tx: TenantTx, communityId?: string): Promi
 }
 
 /**
+ * Units of holds that are past their end ($3) and not yet swept, by lot, for the SKUs in $2. Summed in one go over
+ * the few that are due: a subquery for each balance row took 5 ms of an intake's 9.
+ */
+export const dueHolds = `
+  SELECT sku, site_id, lot_id, sum(remaining) AS units FROM hold
+   WHERE tenant = $1 AND sku = ANY($2::text[]) AND state = 'held' AND expires_at <= $3
+   GROUP BY sku, site_id, lot_id`;
+
+/**
  * Balances with goods on hand. A hold past its end at `now` is not live: its units are already out of `held` here.
  * The caller's one instant, not a new look at the clock: a hold that falls due between two looks would be counted
  * as free by one and as held by the other.
@@ -244,11 +253,10 @@ export async function readLots(tx: TenantTx, skus: string[], now: Instant): Prom
     quarantined: number;
   }>(
     `SELECT b.sku, b.site_id, b.lot_id, l.expires_on, b.on_hand, b.committed, b.quarantined,
-            b.held - coalesce((SELECT sum(h.remaining) FROM hold h
-              WHERE h.tenant = b.tenant AND h.sku = b.sku AND h.site_id = b.site_id AND h.lot_id = b.lot_id
-                AND h.state = 'held' AND h.expires_at <= $3), 0)::bigint AS held
+            b.held - coalesce(due.units, 0)::bigint AS held
        FROM stock_balance b JOIN lot l ON l.tenant = b.tenant AND l.sku = b.sku AND l.lot_id = b.lot_id
-      WHERE b.tenant = $1 AND b.sku = ANY($2::text[]) AND b.on_hand > 0
+       LEFT JOIN (${dueHolds}) due ON due.sku = b.sku AND due.site_id = b.site_id AND due.lot_id = b.lot_id
+      WHERE b.tenant = $1 AND b.sku = ANY($2::text[]) AND l.sku = ANY($2::text[]) AND b.on_hand > 0
       ORDER BY b.sku, b.site_id, l.expires_on, b.lot_id`,
     [tx.tenant, skus, new Date(now)],
   );

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 
 /** The database roles a process may take; row-level security gives each its view (docs/architecture.md, Access). */
@@ -79,6 +80,21 @@ export function createDatabase({ url, role, maxConnections = 10 }: DatabaseOptio
   };
 }
 
+const statementNames = new Map<string, string>();
+
+/**
+ * A name has the server keep the parsed and planned statement on its connection. Texts are constants of the code, so
+ * their number is bounded.
+ */
+function statementName(text: string): string {
+  let name = statementNames.get(text);
+  if (name === undefined) {
+    name = createHash('sha256').update(text).digest('hex').slice(0, 32);
+    statementNames.set(text, name);
+  }
+  return name;
+}
+
 async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken = false;
@@ -91,7 +107,7 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
     await client.query(begin);
     const answer = await work({
       query: async <R extends object>(text: string, values?: readonly unknown[]) => {
-        const result = await client.query(text, values as unknown[]);
+        const result = await client.query({ name: statementName(text), text, values: values as unknown[] });
         return { rows: result.rows as R[], rowCount: result.rowCount ?? 0 };
       },
     });

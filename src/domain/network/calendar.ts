@@ -25,8 +25,26 @@ function formatFor(timeZone: string): Intl.DateTimeFormat {
   return format;
 }
 
-/** Wall-clock time of an instant, read as if it were UTC. Milliseconds. */
+/** Clocks change on quarters of an hour, everywhere. */
+const quarterMilliseconds = 900_000;
+const rememberedQuarters = 10_000;
+const offsets = new Map<string, number>();
+
+/** Wall-clock time of an instant, read as if it were UTC. Milliseconds. Remembered: formatting was 1.5 ms an order. */
 function wallClock(at: Instant, timeZone: string): number {
+  const quarter = Math.floor(at / quarterMilliseconds);
+  const key = `${timeZone} ${quarter}`;
+  let offset = offsets.get(key);
+  if (offset === undefined) {
+    const begins = quarter * quarterMilliseconds;
+    offset = formatWallClock(begins, timeZone) - begins;
+    if (offsets.size >= rememberedQuarters) offsets.clear();
+    offsets.set(key, offset);
+  }
+  return at + offset;
+}
+
+function formatWallClock(at: Instant, timeZone: string): number {
   const parts: Record<string, number> = {};
   for (const part of formatFor(timeZone).formatToParts(at)) parts[part.type] = Number(part.value);
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
