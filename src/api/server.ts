@@ -101,6 +101,8 @@ function openDeps(
   log: Logger,
 ): { deps: ApiDeps; close: () => Promise<void> } {
   const app = createDatabase({ url, role: 'xianda_app' });
+  // of its own: orders that queue for a hot SKU must not keep payments and events from a connection
+  const intakeDb = createDatabase({ url, role: 'xianda_app', maxConnections: 8 });
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
   const personalData = createPersonalData(config.personalDataKeys);
@@ -111,7 +113,7 @@ function openDeps(
     checker,
     personalData,
     log,
-    intake: createIntake({ db: app, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
+    intake: createIntake({ db: intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
     settings: { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret, temporalAddress },
     metrics: createMetrics({ outboxBacklogSeconds: () => readOutboxBacklogSeconds(checker) }),
     authenticator: createAuthenticator({ platform, platformKey }),
@@ -120,7 +122,7 @@ function openDeps(
   return {
     deps,
     async close() {
-      await Promise.all([app.close(), platform.close(), checker.close()]);
+      await Promise.all([app.close(), intakeDb.close(), platform.close(), checker.close()]);
     },
   };
 }

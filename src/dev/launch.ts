@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessSpec } from './processSpec';
@@ -17,7 +18,7 @@ export function launch(spec: ProcessSpec, logFile: string): ChildProcess {
   rotate(logFile);
   const log = openSync(logFile, 'a', 0o600);
   try {
-    return spawn(spec.command, [...spec.args], {
+    const child = spawn(spec.command, [...spec.args], {
       env: spec.env ?? process.env,
       uid: spec.uid,
       gid: spec.gid,
@@ -25,6 +26,8 @@ export function launch(spec: ProcessSpec, logFile: string): ChildProcess {
       detached: true,
       stdio: spec.isReady === 'reports' ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
     });
+    if (child.pid !== undefined && spec.niceness !== undefined) setPriority(child.pid, spec.niceness);
+    return child;
   } finally {
     closeSync(log);
   }

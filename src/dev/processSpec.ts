@@ -7,6 +7,8 @@ export interface ProcessSpec {
   env?: NodeJS.ProcessEnv;
   uid?: number;
   gid?: number;
+  /** Above 0 it gives way to the others when the processor is full (POSIX nice). */
+  niceness?: number;
   /** What asks it to end in good order. */
   stopSignal: NodeJS.Signals;
   /** Ours say that they serve by IPC; others are asked until they answer. */

@@ -17,7 +17,7 @@ import type { Note, Step } from './steps';
 import { createSupervisor } from './supervisor';
 import { settleTemporal } from './temporal/binary';
 import { settleNamespace } from './temporal/namespace';
-import { temporalSpec } from './temporal/server';
+import { behindIntake, temporalSpec } from './temporal/server';
 
 export interface Stack {
   home: string;
@@ -218,6 +218,7 @@ function roleSpec(plan: Plan, env: NodeJS.ProcessEnv, name: string, args: readon
     command: process.execPath,
     args: [entry, ...args],
     env: roleEnvironment(plan, env),
+    ...(name === 'api' ? {} : { niceness: behindIntake }),
     stopSignal: 'SIGTERM',
     isReady: 'reports',
   };
@@ -291,7 +292,9 @@ function createDemo(plan: Plan, env: NodeJS.ProcessEnv): { start(): void; stop()
       child.once('exit', (code, signal) => {
         removePidFile(file);
         if (code === 0 || stopping) return;
-        console.log(`• The demo broadcast ended early (${code ?? signal}); the stack goes on serving.`);
+        const how =
+          code === 1 ? 'could not end well: see what it says above' : `ended early (${code ?? signal})`;
+        console.log(`• The demo broadcast ${how}. The stack goes on serving.`);
       });
     },
     async stop() {
