@@ -26,10 +26,19 @@ export function launch(spec: ProcessSpec, logFile: string): ChildProcess {
       detached: true,
       stdio: spec.isReady === 'reports' ? ['ignore', log, log, 'ipc'] : ['ignore', log, log],
     });
-    if (child.pid !== undefined && spec.niceness !== undefined) setPriority(child.pid, spec.niceness);
+    giveWay(child, spec);
     return child;
   } finally {
     closeSync(log);
+  }
+}
+
+function giveWay({ pid }: ChildProcess, { niceness }: ProcessSpec): void {
+  if (pid === undefined || niceness === undefined) return;
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // it has ended already; whoever waits for it will say so
   }
 }
 
