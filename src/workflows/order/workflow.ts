@@ -52,8 +52,8 @@ function after(milliseconds: number): Date {
 }
 
 /** Shows where the order is, in the column people filter by and in words on its page. */
-function show(stage: string, details: string): void {
-  upsertSearchAttributes({ OrderStage: [stage] });
+function show(stage: string, details: string, siteId?: string): void {
+  upsertSearchAttributes({ OrderStage: [stage], ...(siteId === undefined ? {} : { Site: [siteId] }) });
   setCurrentDetails(details);
 }
 
@@ -127,7 +127,13 @@ async function fulfil(order: OrderWorkflowInput, { news, patience }: Circumstanc
         : plan.kind === 'planned'
           ? 'fulfilling'
           : 'waitingForGoods';
-    if (shown !== stage) show((shown = stage), describe(plan, parked));
+    if (shown !== stage) {
+      show(
+        (shown = stage),
+        describe(plan, parked),
+        plan.kind === 'planned' ? plan.shipments[0]?.siteId : undefined,
+      );
+    }
     const heard = await news.next({
       for: ['cancelled', 'ended', 'resumed'],
       until: nextLook(plan, { parked, lookAgainAt, patience }),
