@@ -55,6 +55,8 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
+/** Orders that wait for a hot SKU's lock keep a connection each; the others must find one beside them. */
+const intakeConnections = 24;
 const flushMilliseconds = 30_000;
 const closePatienceMs = 10_000;
 const keepAliveMs = 65_000;
@@ -102,7 +104,7 @@ function openDeps(
 ): { deps: ApiDeps; close: () => Promise<void> } {
   const app = createDatabase({ url, role: 'xianda_app' });
   // of its own: orders that queue for a hot SKU must not keep payments and events from a connection
-  const intakeDb = createDatabase({ url, role: 'xianda_app', maxConnections: 8 });
+  const intakeDb = createDatabase({ url, role: 'xianda_app', maxConnections: intakeConnections });
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
   const personalData = createPersonalData(config.personalDataKeys);

@@ -17,6 +17,28 @@ import type { AdmissionSku } from '../domain/order/admission';
 import type { Campaign } from '../domain/presale/model';
 import type { TenantTx } from './transaction';
 
+/**
+ * The database's clock, and whether a hold of these SKUs or campaigns is past its end at that instant: seldom, since
+ * the sweeper comes by every second, and then nothing needs to be expired first.
+ */
+export async function readClockAndDue(
+  tx: TenantTx,
+  { skus, campaignIds }: { skus: string[]; campaignIds: string[] },
+): Promise<{ now: number; timeZone: string; due: boolean }> {
+  const { rows } = await tx.query<{ now: Date; time_zone: string; due: boolean }>(
+    `SELECT c.now, t.time_zone,
+            EXISTS (SELECT 1 FROM hold h WHERE h.tenant = $1 AND h.sku = ANY($2::text[]) AND h.state = 'held'
+                       AND h.expires_at <= c.now)
+            OR EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = $1 AND q.campaign_id = ANY($3::text[])
+                          AND q.state = 'held' AND q.expires_at <= c.now) AS due
+       FROM tenant t, (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) c WHERE t.tenant = $1`,
+    [tx.tenant, skus, campaignIds],
+  );
+  const row = rows[0];
+  if (!row) throw new Error('the tenant does not exist');
+  return { now: row.now.getTime(), timeZone: row.time_zone, due: row.due };
+}
+
 /** The tenant's time zone, and the database's clock: the clock that decides expiry. */
 export async function readClock(tx: TenantTx): Promise<{ now: number; timeZone: string }> {
   const { rows } = await tx.query<{ now: Date; time_zone: string }>(

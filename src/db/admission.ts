@@ -10,7 +10,7 @@ import {
   readBought,
   readCampaigns,
   readCarriers,
-  readClock,
+  readClockAndDue,
   readLots,
   readSites,
 } from './admission.read';
@@ -44,8 +44,8 @@ export async function lockAdmission(tx: TenantTx, subject: AdmissionSubject): Pr
   const carriers = await readCarriers(tx);
   await lockPools(tx, skuIds);
   if (campaignIds.length > 0) await lockQuotas(tx, campaignIds);
-  const { now, timeZone } = await readClock(tx);
-  await expireDueHolds(tx, { skus: skuIds, campaignIds, now });
+  const { now, timeZone, due } = await readClockAndDue(tx, { skus: skuIds, campaignIds });
+  if (due) await expireDueHolds(tx, { skus: skuIds, campaignIds, now });
   const placedOn = subject.placedOn ?? localDateOf(now, timeZone);
   const { pickupPointId } = subject.destination;
   const goods = [...new Set(subject.lines.flatMap((line) => line.components.map((part) => part.sku)))];
