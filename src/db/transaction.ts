@@ -156,6 +156,6 @@ export function isUnavailable(error: unknown): boolean {
     isConflict(error) ||
     ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT'].includes(code) ||
     (error instanceof Error &&
-      /Connection terminated|timeout exceeded when trying to connect/.test(error.message))
+      /Connection terminated|is not queryable|timeout exceeded when trying to connect/.test(error.message))
   );
 }

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { recountFromApi } from '../../src/dev/demo/readJournal';
 import { isAlive, readPidFile } from '../../src/dev/pidFile';
@@ -164,6 +164,11 @@ test('a second api joins the first', async () => {
     second.kill('SIGTERM');
   }
   expect(await ended).toBe(0);
+});
+
+test('no request failed for a reason that the api does not know', () => {
+  const lines = readFileSync(join(stack.home, 'logs', 'api.log'), 'utf8').split('\n');
+  expect(lines.filter((line) => line.includes('"request failed"'))).toEqual([]);
 });
 
 test('a stop after all that leaves nothing behind', async () => {
