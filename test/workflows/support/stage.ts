@@ -164,7 +164,9 @@ export async function openStage(): Promise<Stage> {
       if (process.env.SAVE_HISTORIES !== '1') return;
       const history = await client.workflow.getHandle(workflowId).fetchHistory();
       await mkdir(historiesFolder, { recursive: true });
-      await writeFile(join(historiesFolder, `${file}.json`), `${historyToJSON(history)}\n`);
+      // stack traces name files from the project's root, wherever this clone lies
+      const text = historyToJSON(history).replaceAll(`${process.cwd()}/`, '');
+      await writeFile(join(historiesFolder, `${file}.json`), `${text}\n`);
     },
     async misbehave(partner, rule) {
       await fetch(`${partner.url}/v1/control`, { method: 'POST', body: JSON.stringify(rule) });
