@@ -10,11 +10,11 @@ const layers = {
   dispatch: ['^src/domain/', '^src/db/', '^src/workflows/[^/]+/messages\\.ts$'],
   workflows: ['^src/domain/[^/]+/(lifecycle|model)\\.ts$'],
   activities: ['^src/domain/', '^src/db/', '^src/clients/'],
-  api: ['^src/domain/', '^src/intake/', '^src/db/', '^src/workflows/[^/]+/messages\\.ts$', '^src/clients/.*[wW]ire\\.ts$', '^src/clients/signature\\.ts$'],
+  api: ['^src/domain/', '^src/intake/', '^src/db/', '^src/workflows/[^/]+/messages\\.ts$', '^src/clients/.*[wW]ire\\.ts$', '^src/clients/(webhook/)?signature\\.ts$', '^src/clients/publicAddress\\.ts$'],
   db: ['^src/domain/'],
   clients: ['^src/domain/'],
   // a partner imports nothing of the product but the types on the wire and how they are signed
-  sandbox: ['^src/clients/.*[wW]ire\\.ts$', '^src/clients/signature\\.ts$'],
+  sandbox: ['^src/clients/.*[wW]ire\\.ts$', '^src/clients/(webhook/)?signature\\.ts$'],
   doctor: ['^src/domain/', '^src/db/', '^src/clients/', '^src/workflows/[^/]+/messages\\.ts$'],
   worker: ['^src/domain/', '^src/db/', '^src/clients/', '^src/activities/', '^src/workflows/'],
 };

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { networkCode } from './networkCode';
 import { PartnerFault } from './partnerFault';
+import { readRetryAfter } from './retryAfter';
 import { sandboxHeaders } from './signature';
 
 interface PartnerCall<Answer, Code extends string> {
@@ -97,24 +99,6 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Retry-After comes as seconds or as an HTTP date; anything else counts as not said. */
-function readRetryAfter(header: string | null, nowMs: number): number | undefined {
-  if (header === null) return undefined;
-  if (/^\d{1,6}$/.test(header)) return Number(header);
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - nowMs) / 1000));
-}
-
-/** The system's or the HTTP library's code, wherever in the chain of causes it stands; never their message. */
-function networkCode(error: unknown): string {
-  let at = error as { code?: unknown; cause?: unknown } | null | undefined;
-  for (let depth = 0; typeof at === 'object' && at !== null && depth < 4; depth += 1) {
-    if (typeof at.code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(at.code)) return at.code;
-    at = at.cause as typeof at;
-  }
-  return 'no code';
 }
 
 function fault(call: AnyCall, problem: string, status?: number): PartnerFault {

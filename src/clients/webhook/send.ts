@@ -1,0 +1,164 @@
+import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { networkCode } from '../networkCode';
+import { type AddressRule, mayConnectTo, whyNotCall } from '../publicAddress';
+import { readRetryAfter } from '../retryAfter';
+import { cloudEventType } from './eventWire';
+import { webhookHeaders } from './signature';
+
+/** How one attempt ended. `problem` is in our own words: what the receiver said is not kept. */
+export type WebhookOutcome = { durationMs: number } & (
+  | { kind: 'delivered'; status: number }
+  /** 410: the receiver asks not to be told any more. */
+  | { kind: 'gone'; status: number; problem: string }
+  | { kind: 'failed'; status?: number; problem: string; retryAfterSeconds?: number }
+);
+
+export interface WebhookMessage {
+  url: string;
+  /** At most two live ones; each signs. */
+  secrets: readonly string[];
+  webhookId: string;
+  rawBody: string;
+}
+
+export interface WebhookSender {
+  /** One POST, one attempt. Never throws for what the receiver or the network does. */
+  send(message: WebhookMessage): Promise<WebhookOutcome>;
+}
+
+/** All addresses of a name. Injected by tests, whose DNS changes its mind. */
+export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
+
+export interface WebhookSenderNeeds extends AddressRule {
+  /** For the whole of one attempt: name, connection, TLS, request and answer. */
+  timeoutMs?: number;
+  resolve?: Resolve;
+}
+
+const defaultTimeoutMs = 15_000;
+const bodyBytesLimit = 4 * 1024 * 1024;
+/** The answer's body is of no interest; what is longer is cut off. */
+const answerBytesLimit = 64 * 1024;
+
+class AddressRefused extends Error {}
+
+/**
+ * Sends to URLs that tenants gave. The address is judged where it counts, in the connection's own name look-up, so a
+ * name that answers differently a second time gains nothing; redirects are answers, not orders.
+ */
+export function createWebhookSender(needs: WebhookSenderNeeds): WebhookSender {
+  const { timeoutMs = defaultTimeoutMs, resolve = resolveBySystem, loopbackAllowed } = needs;
+  const rule = { loopbackAllowed };
+  const lookup = lookupChecked(resolve, rule);
+  return {
+    async send(message) {
+      const startedMs = performance.now();
+      const since = () => Math.round(performance.now() - startedMs);
+      const refusal = whyNotCall(message.url, rule);
+      if (refusal !== null) return { kind: 'failed', problem: `not called: ${refusal}`, durationMs: since() };
+      if (Buffer.byteLength(message.rawBody) > bodyBytesLimit) {
+        return { kind: 'failed', problem: 'not sent: larger than 4 MiB', durationMs: since() };
+      }
+      const signal = AbortSignal.timeout(timeoutMs);
+      try {
+        const { statusCode = 0, headers } = await post(message, { lookup, signal });
+        return { ...judge(statusCode, headers['retry-after']), durationMs: since() };
+      } catch (error) {
+        const problem = signal.aborted ? `no answer within ${timeoutMs} ms` : problemOf(error);
+        return { kind: 'failed', problem, durationMs: since() };
+      }
+    },
+  };
+}
+
+function resolveBySystem(hostname: string): Promise<LookupAddress[]> {
+  return new Promise((done, failed) => {
+    systemLookup(hostname, { all: true }, (error, addresses) => (error ? failed(error) : done(addresses)));
+  });
+}
+
+/** One address that may not be called spoils the name: an honest one has none. */
+function lookupChecked(resolve: Resolve, rule: AddressRule): LookupFunction {
+  return (hostname, options, callback) => {
+    resolve(hostname).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (first === undefined || !addresses.every(({ address }) => mayConnectTo(address, rule))) {
+          callback(new AddressRefused(), '', 0);
+        } else if (options.all === true) callback(null, addresses);
+        else callback(null, first.address, first.family);
+      },
+      (error: Error) => callback(error, '', 0),
+    );
+  };
+}
+
+interface Posting {
+  lookup: LookupFunction;
+  signal: AbortSignal;
+}
+
+function post(
+  { url, secrets, webhookId, rawBody }: WebhookMessage,
+  { lookup, signal }: Posting,
+): Promise<IncomingMessage> {
+  const request = url.startsWith('https:') ? httpsRequest : httpRequest;
+  return new Promise((done, failed) => {
+    const sent: ClientRequest = request(url, {
+      method: 'POST',
+      // a connection of its own for each attempt: none is used that was not checked
+      agent: false,
+      lookup,
+      signal,
+      headers: {
+        'Content-Type': `${cloudEventType}; charset=utf-8`,
+        'Content-Length': Buffer.byteLength(rawBody),
+        'User-Agent': 'Xianda-Webhooks/1',
+        ...webhookHeaders(secrets, {
+          webhookId,
+          timestampSeconds: Math.floor(Date.now() / 1000),
+          rawBody,
+        }),
+      },
+    });
+    let answered: IncomingMessage | undefined;
+    // the status is the answer: a body that breaks off or drips changes nothing
+    const end = (error: unknown) => (answered === undefined ? failed(error) : done(answered));
+    sent.on('error', end);
+    sent.on('response', (answer) => {
+      answered = answer;
+      drain(answer).then(end, end);
+    });
+    sent.end(rawBody);
+  });
+}
+
+/** Reads the answer to its end, so that the receiver can finish; a long one is cut off without harm. */
+async function drain(answer: IncomingMessage): Promise<void> {
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > answerBytesLimit) break;
+  }
+  answer.destroy();
+}
+
+function judge(status: number, retryAfter: string | undefined) {
+  if (status >= 200 && status < 300) return { kind: 'delivered', status } as const;
+  if (status === 410) return { kind: 'gone', status, problem: 'answered 410, gone' } as const;
+  const redirected = status >= 300 && status < 400;
+  return {
+    kind: 'failed',
+    status,
+    problem: redirected ? `answered ${status}, and redirects are not followed` : `answered ${status}`,
+    retryAfterSeconds: readRetryAfter(retryAfter ?? null, Date.now()),
+  } as const;
+}
+
+function problemOf(error: unknown): string {
+  if (error instanceof AddressRefused) return 'not called: its name leads to an address that is not public';
+  return `could not be reached (${networkCode(error)})`;
+}
