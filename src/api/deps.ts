@@ -4,6 +4,7 @@ import type { Intake } from '../intake/intake';
 import type { Logger } from '../log';
 import type { Authenticator } from './http/auth';
 import type { Metrics } from './http/metrics';
+import type { TemporalSchedules } from './schedule/temporalSchedules';
 
 /** The settings that change what the API answers. */
 export interface ApiSettings {
@@ -24,6 +25,7 @@ export interface ApiDeps {
   /** Reads every tenant, for metrics only. */
   checker: Database;
   intake: Intake;
+  schedules: TemporalSchedules;
   personalData: PersonalData;
   settings: ApiSettings;
   log: Logger;

@@ -10,6 +10,7 @@ import { paymentRoutes } from './payment/routes';
 import { docsAssetRoute, docsRoute, openApiRoute } from './plumbing/docs';
 import { metricsRoute, plumbingRoutes, readyRoute } from './plumbing/routes';
 import { presaleRoutes } from './presale/routes';
+import { scheduleRoutes } from './schedule/routes';
 import { tenantRoutes } from './tenant/routes';
 
 /** Every JSON route that the server has: mounted, described and tested from here. */
@@ -24,6 +25,7 @@ export const routes: readonly Route[] = [
   ...paymentRoutes,
   ...carrierRoutes,
   ...presaleRoutes,
+  ...scheduleRoutes,
   ...plumbingRoutes,
 ];
 

@@ -16,11 +16,13 @@ import { createMetrics } from './http/metrics';
 import { mountRoutes } from './http/mount';
 import { buildOpenApi } from './openapi';
 import { rawRoutes, routes } from './routes';
+import { createTemporalSchedules } from './schedule/temporalSchedules';
 
 /** What `runApi` needs of the configuration. */
 export interface ApiConfig extends ApiSettings {
   port: number;
   databaseUrl?: string;
+  temporalNamespace?: string;
   paymentWindowSeconds: number;
   personalDataKeys: readonly PersonalDataKey[];
   logLevel: string;
@@ -109,11 +111,16 @@ function openDeps(
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
   const personalData = createPersonalData(config.personalDataKeys);
   const { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret, temporalAddress } = config;
+  const schedules = createTemporalSchedules({
+    address: temporalAddress,
+    namespace: config.temporalNamespace ?? 'default',
+  });
   const deps: ApiDeps = {
     app,
     platform,
     checker,
     personalData,
+    schedules,
     log,
     intake: createIntake({ db: intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
     settings: { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret, temporalAddress },
@@ -124,7 +131,13 @@ function openDeps(
   return {
     deps,
     async close() {
-      await Promise.all([app.close(), intakeDb.close(), platform.close(), checker.close()]);
+      await Promise.all([
+        app.close(),
+        intakeDb.close(),
+        platform.close(),
+        checker.close(),
+        schedules.close(),
+      ]);
     },
   };
 }

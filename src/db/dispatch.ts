@@ -146,3 +146,13 @@ export async function findTenantsWithDueOrders(db: Database): Promise<string[]> 
     return rows.map((row) => row.tenant);
   });
 }
+
+/** Every tenant with the zone its days are counted in. Role xianda_dispatch. */
+export async function readTenantZones(db: Database): Promise<{ tenant: string; timeZone: string }[]> {
+  return db.inTransaction(async (tx) => {
+    const { rows } = await tx.query<{ tenant: string; timeZone: string }>(
+      'SELECT tenant, time_zone AS "timeZone" FROM tenant ORDER BY tenant',
+    );
+    return rows;
+  });
+}

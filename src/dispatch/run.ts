@@ -7,6 +7,8 @@ import { startLoop } from './loop';
 import { dispatchBatch } from './outbox';
 import { createPace } from './pace';
 import { createReconciler } from './reconciler';
+import { scheduleKinds } from './scheduleKinds';
+import { createScheduleKeeper } from './schedules';
 import { sealAll } from './sealer';
 import { sweep } from './sweeper';
 import { connectTemporal } from './temporal';
@@ -19,6 +21,7 @@ const outboxMs = 100;
 const sweepMs = 1000;
 const sealMs = 1000;
 const reconcileMs = 30_000;
+const schedulesMs = 5000;
 const cleanMs = 600_000;
 const closeWithinMs = 2000;
 const keepToldDays = 7;
@@ -42,11 +45,19 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
   });
   const pace = createPace(callsAtOnce);
   const reconciler = createReconciler({ db, temporal, logger });
+  const schedules = createScheduleKeeper({
+    db,
+    schedules: temporal.schedules,
+    taskQueue: config.temporalTaskQueue,
+    kinds: scheduleKinds,
+    logger,
+  });
   const loops = [
     loop('outbox', outboxMs, () => dispatchBatch({ db, temporal, pace, logger })),
     loop('sweeper', sweepMs, () => sweep({ dispatchDb: db, appDb, logger })),
     loop('sealer', sealMs, (stop) => sealAll(sealerDb, stop)),
     loop('reconciler', reconcileMs, async () => ((await reconciler.reconcile()) >= 0 ? 'idle' : 'more')),
+    loop('schedules', schedulesMs, () => schedules.keep()),
     loop('outboxCleaner', cleanMs, async () =>
       (await deleteToldMessages(db, { days: keepToldDays, limit: cleanAtOnce })) === cleanAtOnce
         ? 'more'

@@ -21,6 +21,7 @@ import {
   resumedSignalName,
   stageSignalName,
 } from '../workflows/order/messages';
+import { type ScheduleCalls, createScheduleCalls } from './scheduleCalls';
 
 export interface TemporalSettings {
   address: string;
@@ -53,6 +54,7 @@ export interface Temporal {
   look(workflowId: string): Promise<WorkflowStanding>;
   /** Running orders as visibility shows them, which is a little behind; at most `limit`. */
   listRunningOrders(limit: number): AsyncIterable<RunningOrder>;
+  readonly schedules: ScheduleCalls;
   close(): Promise<void>;
 }
 
@@ -79,8 +81,9 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
   // no retries inside the client: they hide overload from the pace, and one that is due when the connection is
   // closed throws outside of every call
   const connection = Connection.lazy({ address, connectTimeout: callMs, channelArgs, interceptors: [] });
+  const client = new Client({ connection, namespace });
   const line: Line = {
-    client: new Client({ connection, namespace }).workflow,
+    client: client.workflow,
     taskQueue,
     within: (milliseconds, call) => connection.withDeadline(Date.now() + milliseconds, call),
   };
@@ -90,6 +93,7 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
     signalRefund: (refund) => signal(line, refundWorkflowId(refund), resumedSignalName),
     look: (workflowId) => look(line, workflowId),
     listRunningOrders: (limit) => listRunningOrders(line, limit),
+    schedules: createScheduleCalls({ ...line, client: client.schedule }),
     close: () => connection.close(),
   };
 }

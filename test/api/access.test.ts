@@ -6,6 +6,7 @@ import { runApi } from '../../src/api/server';
 import { createLogger } from '../../src/log';
 import { type ApiUnderTest, platformKey, startApi, type TenantKeys } from './support/apiUnderTest';
 import { expectCoherent } from '../support/expectCoherent';
+import { testTemporal } from '../support/servers';
 import * as goods from './support/goods';
 import { paymentOf, tellPayment } from './support/sign';
 
@@ -16,7 +17,7 @@ let theirs: TenantKeys;
 let ourIds: Record<string, string>;
 
 beforeAll(async () => {
-  api = await startApi();
+  api = await startApi({ temporalAddress: testTemporal().address });
   ours = await api.tenant('our-brand');
   theirs = await api.tenant('their-brand');
   await goods.givenShop(api, ours);
@@ -52,6 +53,7 @@ beforeAll(async () => {
     keyId: (await api.send('GET', '/v1/tenants/our-brand/keys?limit=1', { key: platformKey })).json.items[0]
       .keyId,
     provider: 'sandbox',
+    scheduleId: 'our-brand:presale-aggregation',
   };
 });
 afterAll(() => api.close());
@@ -171,6 +173,9 @@ function bodyFor({ path }: Route): object {
     '/v1/stock/receipts': goods.receipt(),
     '/v1/orders': goods.order({ externalId: 'paid-one' }),
     '/v1/orders/{orderId}/cancel': { reason: 'x' },
+    '/v1/schedules/{scheduleId}/trigger': {},
+    '/v1/schedules/{scheduleId}/pause': { reason: 'x' },
+    '/v1/schedules/{scheduleId}/unpause': { reason: 'x' },
     '/v1/shipments/{shipmentId}/events': { eventId: 'e', kind: 'delivered', at: '2026-11-24T10:00:00Z' },
     '/v1/attention/{attentionId}/resolve': { action: 'refund' },
   };

@@ -72,6 +72,9 @@ const bodies: Record<string, object> = {
     acceptLater: false,
   }),
   'post /v1/orders/{orderId}/cancel': { reason: 'x' },
+  'post /v1/schedules/{scheduleId}/trigger': {},
+  'post /v1/schedules/{scheduleId}/pause': { reason: 'x' },
+  'post /v1/schedules/{scheduleId}/unpause': { reason: 'x' },
   'post /v1/shipments/{shipmentId}/events': {
     eventId: 'e',
     kind: 'picking',
@@ -144,7 +147,8 @@ test.each(withBody.map((route) => [nameOf(route), route] as const))(
     const wrong = wrongBodies(route.body as NonNullable<typeof route.body>, bodies[name] as Json, {
       tolerant: route.access === 'signed',
     });
-    expect(wrong.length).toBeGreaterThan(10);
+    const hasFields = Object.keys(bodies[name] as object).length > 0;
+    expect(wrong.length).toBeGreaterThan(hasFields ? 10 : 3);
     const before = await api.countRows();
     const surprises: string[] = [];
     for (const { name: what, path, text } of wrong) {

@@ -7,6 +7,7 @@ import { type OutboxNeeds, dispatchBatch } from '../../src/dispatch/outbox';
 import { type Temporal, connectTemporal } from '../../src/dispatch/temporal';
 import { type TestDatabase, createTestDatabase } from '../support/database';
 import { givenNetwork, givenSku, givenStock, givenTenant } from '../support/fixtures';
+import { removeSchedules } from '../support/schedules';
 import { testTemporal } from '../support/servers';
 
 export const silent = pino({ level: 'silent' });
@@ -80,6 +81,7 @@ export async function openDispatchStage(): Promise<DispatchStage> {
           .terminate('the test is over')
           .catch(() => undefined);
       }
+      await removeSchedules(client, name);
       await temporal.close();
       await connection.close();
       await database.drop();

@@ -19,6 +19,7 @@ import { type OrderWorkflowInput, orderWorkflowId } from '../../../src/workflows
 import { type TestDatabase, createTestDatabase } from '../../support/database';
 import { givenNetwork, givenSku, givenStock, givenTenant } from '../../support/fixtures';
 import { poolFolder } from '../../support/serverPool';
+import { removeSchedules } from '../../support/schedules';
 import { testTemporal } from '../../support/servers';
 
 const secret = 'test-only-secret-of-the-sandboxes';
@@ -182,6 +183,7 @@ export async function openStage(): Promise<Stage> {
     async close() {
       await Promise.all(toClose.map((each) => each.close()));
       await Runtime.instance().shutdown();
+      await removeSchedules(client, tenant);
       await terminateAll(client, name);
       await connection.close();
       await Promise.all([carrier.close(), payment.close()]);
