@@ -29,6 +29,8 @@ export interface Config {
   readonly temporalNamespace: string;
   readonly temporalTaskQueue: string;
   readonly paymentWindowSeconds: number;
+  /** 1; below it the retries of webhooks run faster, which tests and demos want. */
+  readonly webhookTimeScale: number;
   readonly sandboxPaymentSecret: string;
   readonly sandboxCarrierSecret: string;
   readonly sandboxPaymentUrl?: string;
@@ -85,6 +87,7 @@ const environment = z.object({
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_TASK_QUEUE: z.string().default('xianda'),
   PAYMENT_WINDOW_SECONDS: z.coerce.number().int().min(1).max(86_400).default(1800),
+  WEBHOOK_TIME_SCALE: z.coerce.number().positive().max(1).default(1),
   SANDBOX_PAYMENT_SECRET: z.string().optional(),
   SANDBOX_CARRIER_SECRET: z.string().optional(),
   SANDBOX_PAYMENT_URL: url.optional(),
@@ -122,6 +125,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, options: ReadCo
     temporalNamespace: settings.TEMPORAL_NAMESPACE,
     temporalTaskQueue: settings.TEMPORAL_TASK_QUEUE,
     paymentWindowSeconds: settings.PAYMENT_WINDOW_SECONDS,
+    webhookTimeScale: settings.WEBHOOK_TIME_SCALE,
     sandboxPaymentSecret: secrets.SANDBOX_PAYMENT_SECRET,
     sandboxCarrierSecret: secrets.SANDBOX_CARRIER_SECRET,
     sandboxPaymentUrl: filled.SANDBOX_PAYMENT_URL,

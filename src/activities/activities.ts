@@ -1,12 +1,15 @@
 import type { CarrierClient } from '../clients/carriers/client';
 import type { PaymentClient } from '../clients/payment/client';
+import type { WebhookSender } from '../clients/webhook/send';
+import type { Envelope } from '../db/envelope';
 import type { PersonalData } from '../db/personalData';
 import type { Database } from '../db/transaction';
 import { type FulfilmentActivities, createFulfilmentActivities } from './fulfilment';
 import { type OrderActivities, type Patience, createOrderActivities } from './order';
 import { type RefundActivities, createRefundActivities } from './refund';
+import { type WebhookActivities, createWebhookActivities } from './webhook';
 
-export type Activities = OrderActivities & FulfilmentActivities & RefundActivities;
+export type Activities = OrderActivities & FulfilmentActivities & RefundActivities & WebhookActivities;
 
 export interface ActivitiesNeeds {
   /** As `xianda_app`. */
@@ -15,6 +18,9 @@ export interface ActivitiesNeeds {
   carriers: CarrierClient;
   personalData: PersonalData;
   callbackUrl(carrierId: string): string;
+  webhooks: WebhookSender;
+  envelope: Envelope;
+  webhookTimeScale: number;
   patience?: Partial<Patience>;
 }
 
@@ -30,5 +36,6 @@ export function createActivities({ patience, ...needs }: ActivitiesNeeds): Activ
     ...createOrderActivities({ ...needs, patience: { ...defaultPatience, ...patience } }),
     ...createFulfilmentActivities(needs),
     ...createRefundActivities(needs),
+    ...createWebhookActivities(needs),
   };
 }

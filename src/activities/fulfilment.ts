@@ -24,7 +24,7 @@ export interface PlannedShipment {
 export type FulfilmentPlan =
   | { kind: 'planned'; shipments: PlannedShipment[]; unconvertedUntil: string | null }
   | { kind: 'waitingForGoods'; until: string }
-  | { kind: 'parked'; reason: 'noRoute' | 'paidShort' }
+  | { kind: 'parked'; reason: string }
   | { kind: 'ended'; state: OrderState };
 
 export type BookingOutcome = 'booked' | 'parked' | 'cancelledMeanwhile';
@@ -36,10 +36,10 @@ export interface FulfilmentActivities {
   bookShipment(shipment: OrderKey & { shipmentId: string }): Promise<BookingOutcome>;
   /** Undoes a booking, made or not, at the carrier. `tooLate`: the goods are on their way, which is parked. */
   cancelBooking(booking: OrderKey & BookingToCancel): Promise<'cancelled' | 'tooLate' | 'parked'>;
-  /** Parks every promise that has passed, and tells for what, and when to look again (ISO 8601). */
+  /** Parks every promise that has passed, and tells when to look again (ISO 8601). */
   raiseOverdue(
     order: OrderKey & { goodsUntil: string | null; graceSeconds: number; reviewSeconds: number },
-  ): Promise<{ lookAgainAt: string; reason: 'overdue' | 'presaleOverdue' | null }>;
+  ): Promise<{ lookAgainAt: string }>;
 }
 
 export interface FulfilmentActivitiesNeeds {
@@ -110,8 +110,7 @@ export function createFulfilmentActivities(needs: FulfilmentActivitiesNeeds): Fu
 
     async raiseOverdue({ goodsUntil, ...review }) {
       const until = goodsUntil === null ? null : new Date(goodsUntil);
-      const { lookAgainAt, reason } = await raiseOverdue(db, { ...review, goodsUntil: until });
-      return { lookAgainAt: lookAgainAt.toISOString(), reason };
+      return { lookAgainAt: (await raiseOverdue(db, { ...review, goodsUntil: until })).toISOString() };
     },
   } satisfies FulfilmentActivities);
 }

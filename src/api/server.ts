@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import compression from 'compression';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
+import type { MasterKey } from '../db/envelope';
 import { readOutboxBacklogSeconds } from '../db/health.read';
-import { createPersonalData, type PersonalDataKey } from '../db/personalData';
+import { createPersonalData } from '../db/personalData';
 import { createDatabase } from '../db/transaction';
 import { createIntake } from '../intake/intake';
 import { createLogger, type Logger } from '../log';
@@ -24,7 +25,7 @@ export interface ApiConfig extends ApiSettings {
   databaseUrl?: string;
   temporalNamespace?: string;
   paymentWindowSeconds: number;
-  personalDataKeys: readonly PersonalDataKey[];
+  personalDataKeys: readonly MasterKey[];
   logLevel: string;
 }
 

@@ -12,6 +12,7 @@ import { insertOutbox } from './outbox';
 import { confirmRefundIn, requestRefund } from './refund';
 import { reholdOrder } from './rehold';
 import type { Database, TenantTx } from './transaction';
+import { enableEndpoint } from './webhookEndpoint';
 
 export interface AttentionAnswer {
   tenant: string;
@@ -193,6 +194,10 @@ const failedRefundPaidByHand: Act = async (resolving) => {
   await retryRefund(resolving);
 };
 
+const enableAgain: Act = async ({ tx, attention }) => {
+  await enableEndpoint(tx, attention.subject);
+};
+
 type Acts = { [R in AttentionReason]: { [A in (typeof attentionRules)[R]['actions'][number]]: Act } };
 
 /** Every reason with every action it allows; the compiler refuses a gap. */
@@ -214,6 +219,7 @@ const acts: Acts = {
   refundFailed: { retry: retryRefund, settle: failedRefundPaidByHand },
   channelRefund: { settle: refundedByHand },
   unknownShipment: { settle: nothingMore },
+  webhookDisabled: { enable: enableAgain, dismiss: nothingMore },
   brokenInvariant: { retry: resume, settle: resume },
   unknownTenant: { settle: nothingMore },
 };

@@ -49,6 +49,8 @@ export const carrierSource: NamedSource = {
 export const supplierSource: NamedSource = {
   table: 'supplier',
   id: 'supplier_id',
-  json: `json_build_object('supplierId', t.supplier_id, 'name', t.name, 'skus', t.skus, 'webhookUrl', t.webhook_url,
+  json: `json_build_object('supplierId', t.supplier_id, 'name', t.name, 'skus', t.skus,
+    'webhookUrl', (SELECT w.url FROM webhook_endpoint w
+                    WHERE w.tenant = t.tenant AND w.supplier_id = t.supplier_id AND w.removed_at IS NULL),
     'leadDays', t.lead_days)`,
 };

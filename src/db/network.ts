@@ -2,6 +2,7 @@ import type { Zone } from '../domain/catalogue/model';
 import type { Location, SiteKind } from '../domain/network/model';
 import { type PutOutcome, stored } from './putOutcome';
 import type { TenantTx } from './transaction';
+import { putEndpoint, removeEndpoint, supplierEndpointId } from './webhookEndpoint';
 
 export interface SiteRecord {
   name: string;
@@ -305,6 +306,7 @@ export interface SupplierRecord {
   leadDays: number;
 }
 
+/** Makes or replaces a supplier; its `webhookUrl` is an endpoint of its own, made, changed or removed along with it. */
 export async function putSupplier(
   tx: TenantTx,
   supplierId: string,
@@ -318,10 +320,13 @@ export async function putSupplier(
   const missing = rows[0];
   if (missing) return { kind: 'unknownReference', path: `skus.${missing.position}`, id: missing.id };
   await tx.query(
-    `INSERT INTO supplier (tenant, supplier_id, name, skus, webhook_url, lead_days) VALUES ($1, $2, $3, $4, $5, $6)
+    `INSERT INTO supplier (tenant, supplier_id, name, skus, lead_days) VALUES ($1, $2, $3, $4, $5)
      ON CONFLICT (tenant, supplier_id) DO UPDATE SET
-       name = excluded.name, skus = excluded.skus, webhook_url = excluded.webhook_url, lead_days = excluded.lead_days`,
-    [tx.tenant, supplierId, supplier.name, supplier.skus, supplier.webhookUrl ?? null, supplier.leadDays],
+       name = excluded.name, skus = excluded.skus, lead_days = excluded.lead_days`,
+    [tx.tenant, supplierId, supplier.name, supplier.skus, supplier.leadDays],
   );
+  const endpointId = supplierEndpointId(supplierId);
+  if (supplier.webhookUrl === undefined) await removeEndpoint(tx, endpointId);
+  else await putEndpoint(tx, endpointId, { url: supplier.webhookUrl, supplierId });
   return stored;
 }

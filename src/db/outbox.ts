@@ -11,7 +11,8 @@ export type OutboxMessage =
       urgent?: boolean;
     }
   | { kind: 'startRefund'; subject: string; payload: Record<string, never>; urgent?: boolean }
-  | { kind: 'signalRefund'; subject: string; payload: Record<string, never>; urgent?: boolean };
+  | { kind: 'signalRefund'; subject: string; payload: Record<string, never>; urgent?: boolean }
+  | { kind: 'wakeWebhook'; subject: string; payload: Record<string, never>; urgent?: boolean };
 
 /**
  * A stage the order's workflow waits for. `resumed`: somebody cleared what was in attention and asked to try
@@ -19,7 +20,10 @@ export type OutboxMessage =
  */
 export type OrderStage = 'paid' | 'cancelled' | 'resumed' | 'ended';
 
-/** Subject: order id (startOrder, signalOrder), transaction id (startMoney) or refund id (startRefund, signalRefund). */
+/**
+ * Subject: order id (startOrder, signalOrder), transaction id (startMoney), refund id (startRefund, signalRefund) or
+ * endpoint id (wakeWebhook).
+ */
 export async function insertOutbox(tx: TenantTx, messages: OutboxMessage[]): Promise<void> {
   if (messages.length === 0) return;
   await tx.query(

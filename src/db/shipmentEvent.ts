@@ -5,6 +5,7 @@ import type { AttentionReason } from '../domain/order/attention';
 import { clearAttention, raiseAttention } from './attention';
 import { type LockedOrder, lockedOrderColumns } from './holds';
 import { lockPools, writeMovements } from './inventory';
+import { insertOrderEvent } from './order';
 import { finishOrder } from './orderEnd';
 import type { Database, TenantTx } from './transaction';
 
@@ -276,7 +277,10 @@ async function applyEvent(tx: TenantTx, event: ShipmentEvent, target: LockedTarg
   }
   const next = nextShipmentState(state, event.kind);
   await updateShipment(tx, event, { shipmentId, next });
-  if (!hasLeft(state) && hasLeft(next)) await takeGoodsOff(tx, shipmentId, event.source);
+  if (!hasLeft(state) && hasLeft(next)) {
+    await takeGoodsOff(tx, shipmentId, event.source);
+    await insertOrderEvent(tx, orderId, 'shipped', { shipmentId });
+  }
   if (event.kind === 'failed' && next === 'failed') {
     await raiseAttention(tx, { reason: 'deliveryFailed', subject: shipmentId, orderId, shipmentId });
   }

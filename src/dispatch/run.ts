@@ -6,6 +6,7 @@ import { createLogger } from '../log';
 import { startLoop } from './loop';
 import { dispatchBatch } from './outbox';
 import { createPace } from './pace';
+import { publishAll } from './publisher';
 import { createReconciler } from './reconciler';
 import { scheduleKinds } from './scheduleKinds';
 import { createScheduleKeeper } from './schedules';
@@ -20,6 +21,7 @@ export interface RunningDispatch {
 const outboxMs = 100;
 const sweepMs = 1000;
 const sealMs = 1000;
+const publishMs = 500;
 const reconcileMs = 30_000;
 const schedulesMs = 5000;
 const cleanMs = 600_000;
@@ -36,7 +38,7 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
   const logger = createLogger({ role: 'dispatch', level: config.logLevel });
   const url = required(config.databaseUrl, 'DATABASE_URL');
   const db = createDatabase({ url, role: 'xianda_dispatch', maxConnections: 4 });
-  const appDb = createDatabase({ url, role: 'xianda_app', maxConnections: 2 });
+  const appDb = createDatabase({ url, role: 'xianda_app', maxConnections: 3 });
   const sealerDb = createDatabase({ url, role: 'xianda_sealer', maxConnections: 2 });
   const temporal = connectTemporal({
     address: required(config.temporalAddress, 'TEMPORAL_ADDRESS'),
@@ -56,6 +58,7 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
     loop('outbox', outboxMs, () => dispatchBatch({ db, temporal, pace, logger })),
     loop('sweeper', sweepMs, () => sweep({ dispatchDb: db, appDb, logger })),
     loop('sealer', sealMs, (stop) => sealAll(sealerDb, stop)),
+    loop('publisher', publishMs, (stop) => publishAll({ dispatchDb: db, appDb }, stop)),
     loop('reconciler', reconcileMs, async () => ((await reconciler.reconcile()) >= 0 ? 'idle' : 'more')),
     loop('schedules', schedulesMs, () => schedules.keep()),
     loop('outboxCleaner', cleanMs, async () =>

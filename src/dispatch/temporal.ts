@@ -5,8 +5,8 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { ClaimedOrder } from '../db/dispatch';
-import type { Reader } from '../domain/tenant/model';
 import {
   type LateMoneyWorkflowInput,
   type OrderWorkflowInput,
@@ -21,8 +21,13 @@ import {
   resumedSignalName,
   stageSignalName,
 } from '../workflows/order/messages';
+import {
+  type WebhookWorkflowInput,
+  wakeSignalName,
+  webhookWorkflowId,
+  webhookWorkflowType,
+} from '../workflows/webhook/messages';
 import { type ScheduleCalls, createScheduleCalls } from './scheduleCalls';
-import { describeMoney, describeOrder, describeRefund } from './describe';
 
 export interface TemporalSettings {
   address: string;
@@ -33,23 +38,27 @@ export interface TemporalSettings {
 /** `again`: only the reconciler asks for it, having seen that the former workflow is gone. */
 export interface StartRule {
   again: boolean;
-  reader: Reader;
 }
 
 /** `none`: no workflow of that id was ever seen, or its history is gone. */
 export type WorkflowStanding = 'running' | 'completed' | 'broken' | 'none';
 
-type OrderRun = Pick<OrderWorkflowInput, 'tenant' | 'orderId' | 'run'>;
-export type RunningOrder = OrderRun;
+export interface RunningOrder {
+  tenant: string;
+  orderId: string;
+  run: number;
+}
 
 /** All that dispatch says to Temporal. Each call is bounded by a deadline and may be made again. */
 export interface Temporal {
-  startOrder(order: OrderRun & ClaimedOrder, rule: StartRule): Promise<void>;
+  startOrder(order: OrderWorkflowInput & ClaimedOrder, rule: StartRule): Promise<void>;
   startMoney(money: LateMoneyWorkflowInput): Promise<void>;
   startRefund(refund: RefundWorkflowInput): Promise<void>;
   /** Telling a workflow that is not there is no fault: not started yet, it reads its row first; closed, it is done. */
-  signalOrder(order: OrderRun, stage: StageName): Promise<void>;
+  signalOrder(order: OrderWorkflowInput, stage: StageName): Promise<void>;
   signalRefund(refund: RefundWorkflowInput): Promise<void>;
+  /** Starts the endpoint's workflow, or has the one that runs look again at once. */
+  wakeWebhook(endpoint: WebhookWorkflowInput): Promise<void>;
   look(workflowId: string): Promise<WorkflowStanding>;
   /** Running orders as visibility shows them, which is a little behind; at most `limit`. */
   listRunningOrders(limit: number): AsyncIterable<RunningOrder>;
@@ -59,6 +68,12 @@ export interface Temporal {
 
 const callMs = 5000;
 const listMs = 20_000;
+
+const tenantKey = defineSearchAttributeKey('Tenant', 'KEYWORD');
+const stageKey = defineSearchAttributeKey('OrderStage', 'KEYWORD');
+const sessionKey = defineSearchAttributeKey('LiveSession', 'KEYWORD');
+const pickupPointKey = defineSearchAttributeKey('PickupPoint', 'KEYWORD');
+const promisedAtKey = defineSearchAttributeKey('PromisedAt', 'DATETIME');
 
 /** What calls need. */
 interface Line {
@@ -84,6 +99,7 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
     ...createStarts(line),
     signalOrder: (order, stage) => signal(line, orderWorkflowId(order), stageSignalName, { stage }),
     signalRefund: (refund) => signal(line, refundWorkflowId(refund), resumedSignalName),
+    wakeWebhook: (endpoint) => wakeWebhook(line, endpoint),
     look: (workflowId) => look(line, workflowId),
     listRunningOrders: (limit) => listRunningOrders(line, limit),
     schedules: createScheduleCalls({ ...line, client: client.schedule }),
@@ -93,23 +109,23 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
 
 function createStarts(line: Line): Pick<Temporal, 'startOrder' | 'startMoney' | 'startRefund'> {
   return {
-    startOrder: (order, { again, reader }) => {
-      const { tenant, orderId, run, state: stage } = order;
-      const input: OrderWorkflowInput = { tenant, orderId, run, shown: { reader, stage } };
-      return start(line, orderWorkflowType, {
-        workflowId: orderWorkflowId(input),
-        args: [input],
+    startOrder: ({ tenant, orderId, run, ...order }, { again }) =>
+      start(line, orderWorkflowType, {
+        workflowId: orderWorkflowId({ tenant, orderId, run }),
+        args: [{ tenant, orderId, run }],
         workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
-        ...describeOrder(order, reader),
-      });
-    },
+        staticSummary: `order ${orderId} of ${tenant}`,
+        staticDetails: describeOrder(order),
+        typedSearchAttributes: describeInColumns(tenant, order),
+      }),
     startMoney: (money) =>
       start(line, lateMoneyWorkflowType, {
         workflowId: lateMoneyWorkflowId(money),
         args: [money],
         // harmless to run again, for the decision is one guarded transaction; needed after a termination
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-        ...describeMoney(money),
+        staticSummary: `late or surplus money ${money.transactionId} of ${money.tenant}`,
+        typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: money.tenant }]),
       }),
     startRefund: (refund) =>
       start(line, refundWorkflowType, {
@@ -117,7 +133,8 @@ function createStarts(line: Line): Pick<Temporal, 'startOrder' | 'startMoney' | 
         args: [refund],
         // the refund's id makes the provider pay once, however often this runs
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-        ...describeRefund(refund),
+        staticSummary: `refund ${refund.refundId} of ${refund.tenant}`,
+        typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: refund.tenant }]),
       }),
   };
 }
@@ -149,6 +166,26 @@ async function signal(
   }
 }
 
+/** The workflow closes when nothing is pending, and is started again under its id for ever. */
+async function wakeWebhook(
+  { client, taskQueue, within }: Line,
+  endpoint: WebhookWorkflowInput,
+): Promise<void> {
+  await within(callMs, () =>
+    client.signalWithStart(webhookWorkflowType, {
+      workflowId: webhookWorkflowId(endpoint),
+      taskQueue,
+      args: [endpoint],
+      signal: wakeSignalName,
+      signalArgs: [],
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: `webhook ${endpoint.endpointId} of ${endpoint.tenant}`,
+      typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: endpoint.tenant }]),
+    }),
+  );
+}
+
 async function look({ client, within }: Line, workflowId: string): Promise<WorkflowStanding> {
   try {
     const { status } = await within(callMs, () => client.getHandle(workflowId).describe());
@@ -169,6 +206,30 @@ async function* listRunningOrders({ client, within }: Line, limit: number): Asyn
     const order = parseOrderWorkflowId(value.workflowId);
     if (order !== null) yield order;
   }
+}
+
+function describeOrder({
+  state,
+  deliverBy,
+  liveSessionId,
+  pickupPointId,
+}: Omit<ClaimedOrder, 'run'>): string {
+  return [
+    `started when ${state}`,
+    `promised by ${deliverBy.toISOString()}`,
+    ...(liveSessionId === null ? [] : [`live session ${liveSessionId}`]),
+    ...(pickupPointId === null ? [] : [`pickup point ${pickupPointId}`]),
+  ].join(' · ');
+}
+
+function describeInColumns(tenant: string, order: Omit<ClaimedOrder, 'run'>): TypedSearchAttributes {
+  return new TypedSearchAttributes([
+    { key: tenantKey, value: tenant },
+    { key: stageKey, value: order.state },
+    { key: promisedAtKey, value: order.deliverBy },
+    ...(order.liveSessionId === null ? [] : [{ key: sessionKey, value: order.liveSessionId }]),
+    ...(order.pickupPointId === null ? [] : [{ key: pickupPointKey, value: order.pickupPointId }]),
+  ]);
 }
 
 function parseOrderWorkflowId(workflowId: string): RunningOrder | null {

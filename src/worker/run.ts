@@ -4,7 +4,9 @@ import { type ActivitiesNeeds, createActivities } from '../activities/activities
 import type { Patience } from '../activities/order';
 import { createSandboxCarrierClient } from '../clients/carriers/client';
 import { createSandboxPaymentClient } from '../clients/payment/client';
+import { createWebhookSender } from '../clients/webhook/send';
 import { type Config, ConfigError } from '../config';
+import { createEnvelope } from '../db/envelope';
 import { createPersonalData } from '../db/personalData';
 import { type Database, createDatabase } from '../db/transaction';
 import { type Logger, createLogger } from '../log';
@@ -95,6 +97,9 @@ function activitiesNeeds(config: Config, db: Database): ActivitiesNeeds {
     }),
     personalData: createPersonalData(config.personalDataKeys),
     callbackUrl: (carrierId) => `${config.publicUrl}/v1/carriers/${encodeURIComponent(carrierId)}/events`,
+    webhooks: createWebhookSender({ loopbackAllowed: config.mode === 'development' }),
+    envelope: createEnvelope(config.personalDataKeys),
+    webhookTimeScale: config.webhookTimeScale,
   };
 }
 

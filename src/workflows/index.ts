@@ -2,3 +2,4 @@
 export { orderWorkflow } from './order/workflow';
 export { lateMoneyWorkflow } from './order/lateMoneyWorkflow';
 export { refundWorkflow } from './order/refundWorkflow';
+export { webhookWorkflow } from './webhook/webhookWorkflow';

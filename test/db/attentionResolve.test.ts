@@ -1,7 +1,10 @@
 import { raiseAttention } from '../../src/db/attention';
 import { resolveAttention } from '../../src/db/attentionResolve';
+import { publishEvents } from '../../src/db/event';
 import { planFulfilment } from '../../src/db/fulfilment';
 import { parkRefund } from '../../src/db/refund';
+import { recordAttempt } from '../../src/db/webhookDelivery';
+import { putEndpoint } from '../../src/db/webhookEndpoint';
 import {
   type AttentionAction,
   type AttentionReason,
@@ -102,6 +105,36 @@ async function refundOf(payment?: { heldBy: 'channel' }): Promise<Parked> {
   return { orderId, subject: row?.refund_id as string, totalFen };
 }
 
+/** An endpoint that answers 410, with one more event waiting. */
+async function disabledEndpoint(): Promise<Parked> {
+  endpoints += 1;
+  const endpointId = `hook-${endpoints}`;
+  await journey.db.inTenant(journey.tenant, (tx) =>
+    putEndpoint(tx, endpointId, { url: 'https://hook.example.com/', types: ['order.placed'] }),
+  );
+  await journey.place();
+  await journey.place();
+  await publishEvents(journey.db, { tenant: journey.tenant, limit: 500 });
+  const [first] = await pendingOf(endpointId);
+  const result = { eventId: first as string, durationMs: 1, outcome: 'gone' as const, status: 410 };
+  await recordAttempt(
+    journey.db,
+    { tenant: journey.tenant, endpointId },
+    { result, rules: { timeScale: 1, jitter: 0 } },
+  );
+  return { subject: endpointId };
+}
+let endpoints = 0;
+
+async function pendingOf(endpointId: string): Promise<string[]> {
+  const rows = await database.query<{ event_id: string }>(
+    `SELECT event_id FROM webhook_delivery WHERE endpoint_id = $1 AND state = 'pending' AND next_attempt_at <= clock_timestamp()
+      ORDER BY position`,
+    [endpointId],
+  );
+  return rows.map((row) => row.event_id);
+}
+
 /** How each reason comes about. */
 const given: Record<AttentionReason, () => Promise<Parked>> = {
   paidShort: shortOrder,
@@ -113,6 +146,7 @@ const given: Record<AttentionReason, () => Promise<Parked>> = {
     return { orderId: order.orderId, subject: order.orderId, totalFen: order.totalFen };
   },
   bookingFailed: () => parkedShipment('bookingFailed'),
+  webhookDisabled: disabledEndpoint,
   async unbookingFailed() {
     const { orderId, shipments } = await journey.planned();
     await journey.cancel(orderId);
@@ -208,6 +242,14 @@ const expectJustClosed = async ({ orderId }: Parked) => {
   if (orderId) expect(await outboxOf(database, orderId)).not.toContainEqual(resumed);
 };
 
+async function disabledBecause(endpointId: string): Promise<string | null | undefined> {
+  const [row] = await database.query<{ because: string | null }>(
+    'SELECT disabled_because AS because FROM webhook_endpoint WHERE endpoint_id = $1',
+    [endpointId],
+  );
+  return row?.because;
+}
+
 /** What each action of each reason must have done. */
 const expected: {
   [R in AttentionReason]: {
@@ -229,6 +271,17 @@ const expected: {
   },
   noRoute: { retry: expectResumed, refund: expectCancelledAndRefunded },
   bookingFailed: { retry: expectResumed, refund: expectCancelledAndRefunded },
+  webhookDisabled: {
+    async enable({ subject }) {
+      expect(await disabledBecause(subject)).toBeNull();
+      expect(await pendingOf(subject)).toHaveLength(2);
+      expect(await lastOf(subject)).toEqual({ kind: 'wakeWebhook' });
+    },
+    async dismiss({ subject }) {
+      expect(await disabledBecause(subject)).toBe('gone');
+      expect(await pendingOf(subject)).toHaveLength(1);
+    },
+  },
   unbookingFailed: { retry: expectResumed, settle: expectResumed },
   overdue: { keepWaiting: expectJustClosed, refund: expectCancelledAndRefunded },
   deliveryFailed: {

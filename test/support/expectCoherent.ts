@@ -1,12 +1,13 @@
 import { checkCoherence, type CoherenceReport, type CoherenceSources } from '../../src/doctor/checkCoherence';
 import { formatReport } from '../../src/doctor/report';
 import { findUnsealedTenants, sealBatches } from '../../src/db/seal';
+import { findTenantsWithNews, publishEvents } from '../../src/db/event';
 import type { TestDatabase } from './database';
 
 export interface CoherenceExpectation extends Omit<CoherenceSources, 'checkerDb'> {
   /** Rows that a check must have looked at, by invariant: `{ 4: 60 }`. */
   atLeast?: Record<number, number>;
-  /** Where a sealer runs it must have kept up; elsewhere the books are sealed first, by the product's own sealer. */
+  /** Where dispatch runs it must have kept up; elsewhere books are sealed and events published first, by its own code. */
   sealerRuns?: boolean;
   /** For suites that leave nothing behind. */
   mayBeEmpty?: boolean;
@@ -26,6 +27,7 @@ export async function expectCoherent(
     'SELECT invariant, rows_seen FROM check_rows',
   );
   if (!sealerRuns) await sealBooks(database);
+  if (!sealerRuns) await publishNews(database);
   const report = await examine(database, sources);
   const { findings } = report;
   const blind = there.filter(
@@ -52,6 +54,13 @@ export async function sealBooks(database: Pick<TestDatabase, 'as'>): Promise<voi
   const sealer = database.as('xianda_sealer');
   for (const tenant of await findUnsealedTenants(sealer)) {
     while ((await sealBatches(sealer, tenant)) > 0);
+  }
+}
+
+/** Gives every event its place in the feed, as the publisher would within half a second. */
+export async function publishNews(database: Pick<TestDatabase, 'as'>): Promise<void> {
+  for (const tenant of await findTenantsWithNews(database.as('xianda_dispatch'))) {
+    while ((await publishEvents(database.as('xianda_app'), { tenant, limit: 500 })) > 0);
   }
 }
 

@@ -2,7 +2,12 @@ import * as workflows from '../../src/workflows';
 import type { Plain, PlainActivities } from '../../src/workflows/plain';
 
 test('exactly these workflows can be started', () => {
-  expect(Object.keys(workflows).sort()).toEqual(['lateMoneyWorkflow', 'orderWorkflow', 'refundWorkflow']);
+  expect(Object.keys(workflows).sort()).toEqual([
+    'lateMoneyWorkflow',
+    'orderWorkflow',
+    'refundWorkflow',
+    'webhookWorkflow',
+  ]);
 });
 
 test('what is not JSON does not compile as a message', () => {

@@ -1,12 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { join, resolve } from 'node:path';
 import { runWorker } from '../../src/worker/run';
 import { openDoor } from '../dispatch/support';
 import { expectCoherent } from '../support/expectCoherent';
 import { givenOrder, givenPaidOrder } from '../support/fixtures';
 import { type Stage, bundleFile, eventually, openStage } from './support/stage';
-
-const root = resolve(__dirname, '../..');
+import { startWorkerChild } from './support/workerChild';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -19,28 +16,8 @@ afterAll(async () => {
   await stage.close();
 });
 
-/** A worker in a process of its own, so that it can be killed. */
-async function startWorkerChild(): Promise<ChildProcess> {
-  const script = `
-    const { readConfig } = require(${JSON.stringify(join(root, 'src/config.ts'))});
-    const { runWorker } = require(${JSON.stringify(join(root, 'src/worker/run.ts'))});
-    runWorker(readConfig(process.env, { joinRunning: false }), { bundleFile: ${JSON.stringify(bundleFile)} })
-      .then(() => console.log('polling'), (error) => { console.error(error); process.exit(1); });`;
-  const register = join(root, 'test/sandbox/support/registerTypeScript.cjs');
-  const child = spawn(process.execPath, ['--require', register, '--eval', script], {
-    cwd: root,
-    env: { ...process.env, ...stage.environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await new Promise<void>((polling, reject) => {
-    child.stdout?.once('data', () => polling());
-    child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)));
-  });
-  return child;
-}
-
 test('a second worker finishes what a killed one had begun, and books nothing twice', async () => {
-  const child = await startWorkerChild();
+  const child = await startWorkerChild(stage);
   await stage.misbehave(stage.carrier, { route: 'booking', behaviour: 'slow', delayMs: 800 });
   const orders = [];
   for (let count = 0; count < 6; count += 1) {

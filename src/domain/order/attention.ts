@@ -4,9 +4,19 @@ export type AttentionOwner = 'ops' | 'warehouse' | 'finance' | 'platform';
 /**
  * What an operator may do about it, over `POST /v1/attention/{id}/resolve`.
  * retry: the machine tries again · refund: cancel what is left and give the money back · settle: closed by hand,
- * `detail` says how · keepWaiting: a new deadline · accept / decline: the answer to a request.
+ * `detail` says how · keepWaiting: a new deadline · accept / decline: the answer to a request · enable: begin anew ·
+ * dismiss: leave it as it is.
  */
-export const attentionActions = ['retry', 'refund', 'settle', 'keepWaiting', 'accept', 'decline'] as const;
+export const attentionActions = [
+  'retry',
+  'refund',
+  'settle',
+  'keepWaiting',
+  'accept',
+  'decline',
+  'enable',
+  'dismiss',
+] as const;
 export type AttentionAction = (typeof attentionActions)[number];
 
 export interface AttentionRule {
@@ -48,6 +58,8 @@ export const attentionRules = {
   channelRefund: { owner: 'finance', deadlineMinutes: 1440, actions: ['settle'] },
   /** An event for a shipment or waybill nobody knows. */
   unknownShipment: { owner: 'ops', deadlineMinutes: 240, actions: ['settle'] },
+  /** A webhook endpoint is told nothing any more: five days of failures, or it answered 410. */
+  webhookDisabled: { owner: 'ops', deadlineMinutes: 1440, actions: ['enable', 'dismiss'] },
   /** The software met a state that must not exist. */
   brokenInvariant: { owner: 'ops', deadlineMinutes: 60, actions: ['retry', 'settle'] },
   /** Signed money that names no tenant we know. */

@@ -58,7 +58,7 @@ export interface Stage {
 let stages = 0;
 
 /** A tenant with a network and stock, its partners, and the product's own worker and dispatcher, started on demand. */
-export async function openStage(): Promise<Stage> {
+export async function openStage(settings: NodeJS.ProcessEnv = {}): Promise<Stage> {
   stages += 1;
   const database = await createTestDatabase();
   const name = `t${process.pid.toString(36)}-${Date.now().toString(36)}-${stages}`;
@@ -93,6 +93,7 @@ export async function openStage(): Promise<Stage> {
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     // one key only, the fixtures' own
     PERSONAL_DATA_KEYS: `test:${Buffer.alloc(32, 'test').toString('base64')}`,
+    ...settings,
   };
   const config = readConfig(environment, { joinRunning: false });
   const connection = await Connection.connect({ address });

@@ -1,0 +1,133 @@
+import type { EmittedType } from '../domain/event/model';
+import { isoUtc } from './isoUtc';
+import { computedId } from './order';
+import type { Database, TenantTx } from './transaction';
+
+export interface NewEvent {
+  type: EmittedType;
+  /** Id of what it is about. One subject is told once of each type: emitting again changes nothing. */
+  subject: string;
+  /** The body of the event; never personal data. */
+  data: object;
+  /** Whose it is; without, only endpoints of the whole tenant are told. */
+  supplierId?: string;
+}
+
+/** Tells the outside, once the caller's transaction commits. Events of orders come from their timeline by themselves. */
+export async function emitEvent(tx: TenantTx, event: NewEvent): Promise<void> {
+  await tx.query(
+    `INSERT INTO event (tenant, event_id, type, subject, supplier_id, data) VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT DO NOTHING`,
+    [
+      tx.tenant,
+      computedId('e', [tx.tenant, event.type, event.subject], 32),
+      event.type,
+      event.subject,
+      event.supplierId ?? null,
+      JSON.stringify(event.data),
+    ],
+  );
+}
+
+/** Tenants with events that have no place in the feed yet. Role xianda_dispatch. */
+export async function findTenantsWithNews(db: Database): Promise<string[]> {
+  return db.inTransaction(async (tx) => {
+    const { rows } = await tx.query<{ tenant: string }>(
+      'SELECT DISTINCT tenant FROM event WHERE position IS NULL',
+    );
+    return rows.map((row) => row.tenant);
+  });
+}
+
+/**
+ * One writer of the feed at a time per tenant, until the transaction ends. Answers the last position given: whoever
+ * changes what an endpoint wants holds this too, so that each event is wanted or not, never in between.
+ */
+export async function lockFeed(tx: TenantTx): Promise<number> {
+  await tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`xianda feed ${tx.tenant}`]);
+  const { rows } = await tx.query<{ position: number }>(
+    'SELECT coalesce(max(position), 0)::bigint AS position FROM event WHERE tenant = $1 AND position IS NOT NULL',
+    [tx.tenant],
+  );
+  return rows[0]?.position ?? 0;
+}
+
+/**
+ * Gives the tenant's unpublished events, at most `limit`, their places in the feed, in the order they were written,
+ * and makes a delivery for every endpoint that wants them. What commits late gets a later place: a reader who has
+ * read up to a position never misses one below. Has the endpoints' workflows woken, in the same transaction (I16).
+ */
+export async function publishEvents(
+  db: Database,
+  { tenant, limit }: { tenant: string; limit: number },
+): Promise<number> {
+  return db.inTenant(tenant, async (tx) => {
+    const last = await lockFeed(tx);
+    const { rowCount } = await tx.query(place, [tenant, last, limit]);
+    if (rowCount > 0) await fanOut(tx, last);
+    return rowCount;
+  });
+}
+
+async function fanOut(tx: TenantTx, last: number): Promise<void> {
+  await tx.query(
+    `WITH told AS (
+       INSERT INTO webhook_delivery (tenant, endpoint_id, event_id, position, state, next_attempt_at)
+       SELECT e.tenant, w.endpoint_id, e.event_id, e.position, 'pending', clock_timestamp()
+         FROM event e JOIN webhook_endpoint w ON w.tenant = e.tenant AND w.removed_at IS NULL AND wants_event(w, e)
+        WHERE e.tenant = $1 AND e.position > $2
+       RETURNING endpoint_id)
+     INSERT INTO outbox (tenant, kind, subject)
+     SELECT DISTINCT $1, 'wakeWebhook', t.endpoint_id
+       FROM told t JOIN webhook_endpoint w ON w.tenant = $1 AND w.endpoint_id = t.endpoint_id
+      WHERE w.disabled_at IS NULL`,
+    [tx.tenant, last],
+  );
+}
+
+/** What every event of an order says about it, as it stands when the event is published. */
+const orderFacts = `jsonb_build_object('orderId', o.order_id, 'channel', o.channel, 'externalId', o.external_id,
+  'state', o.state, 'totalFen', o.total_fen, 'paidFen', o.paid_fen, 'refundedFen', o.refunded_fen,
+  'expiresAt', ${isoUtc('o.expires_at')}, 'liveSessionId', o.live_session_id,
+  'promise', jsonb_build_object('shipBy', ${isoUtc('o.ship_by')}, 'deliverBy', ${isoUtc('o.deliver_by')}))`;
+
+const parcels = `(SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object('parcelId', p.parcel_id,
+    'waybillNo', p.waybill_no, 'weightGrams', p.weight_grams,
+    'lines', (SELECT coalesce(jsonb_agg(jsonb_build_object('lineId', x.line_id, 'sku', x.sku, 'quantity', x.quantity)
+                                        ORDER BY x.line_id, x.sku), '[]')
+                FROM (SELECT h.line_id, h.sku, sum(l.quantity)::bigint AS quantity
+                        FROM parcel_lot l JOIN hold h ON h.tenant = l.tenant AND h.hold_id = l.hold_id
+                       WHERE l.tenant = p.tenant AND l.parcel_id = p.parcel_id GROUP BY h.line_id, h.sku) x)))
+    ORDER BY p.parcel_id), '[]')
+  FROM parcel p WHERE p.tenant = s.tenant AND p.shipment_id = s.shipment_id)`;
+
+const shipment = `(SELECT jsonb_build_object('shipment', jsonb_build_object('shipmentId', s.shipment_id, 'zone', s.zone,
+    'siteId', s.site_id, 'via', CASE WHEN s.carrier_id IS NOT NULL THEN jsonb_build_object('carrierId', s.carrier_id)
+      ELSE jsonb_build_object('leaderId', s.leader_id, 'pickupPointId', s.pickup_point_id) END, 'parcels', ${parcels}))
+  FROM shipment s WHERE s.tenant = v.tenant AND s.shipment_id = v.data ->> 'shipmentId')`;
+
+const refund = `(SELECT jsonb_build_object('refund', jsonb_build_object('refundId', r.refund_id, 'amountFen', r.amount_fen,
+    'transactionId', r.transaction_id, 'heldBy', p.held_by, 'state', r.state))
+  FROM refund r JOIN payment p USING (tenant, provider, transaction_id)
+ WHERE r.tenant = v.tenant AND r.refund_id = v.data ->> 'refundId')`;
+
+/** Of a timeline line's detail these go out by name: who did something inside the house, and why, stays inside. */
+const special = `CASE v.type
+  WHEN 'order.shipped' THEN ${shipment}
+  WHEN 'order.refundRequested' THEN ${refund}
+  WHEN 'order.refunded' THEN ${refund}
+  WHEN 'order.attention' THEN jsonb_build_object('attention', jsonb_build_object('reason', v.data ->> 'reason'))
+  WHEN 'order.partlyCancelled' THEN jsonb_build_object('cancelledShipments', coalesce(v.data -> 'shipments', '[]'))
+  WHEN 'order.offer' THEN jsonb_build_object('offer', jsonb_strip_nulls(jsonb_build_object('offerId', v.data ->> 'offerId',
+    'kind', v.data ->> 'kind', 'until', v.data ->> 'until')))
+  END`;
+
+const place = `
+  UPDATE event e SET position = $2::bigint + n.rank, published_at = clock_timestamp(), channel = n.channel, data = n.data
+    FROM (SELECT v.event_id, v.rank, coalesce(o.channel, v.channel) AS channel,
+                 CASE WHEN o.order_id IS NULL THEN v.data
+                      ELSE jsonb_strip_nulls(${orderFacts}) || coalesce(${special}, '{}') END AS data
+            FROM (SELECT u.*, row_number() OVER (ORDER BY u.ordinal) AS rank
+                    FROM (SELECT * FROM event WHERE tenant = $1 AND position IS NULL ORDER BY ordinal LIMIT $3) u) v
+            LEFT JOIN orders o ON v.type LIKE 'order.%' AND o.tenant = v.tenant AND o.order_id = v.subject) n
+   WHERE e.tenant = $1 AND e.event_id = n.event_id`;
