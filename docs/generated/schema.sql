@@ -68,6 +68,16 @@ CREATE FUNCTION public.current_tenant() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('xianda.tenant', true) $$;
 
+CREATE FUNCTION public.emit_order_events() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  INSERT INTO event (tenant, type, subject, at, data)
+    SELECT tenant, outbound_type(kind), order_id, at, coalesce(detail, '{}')
+      FROM told WHERE outbound_type(kind) IS NOT NULL ORDER BY event_id;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.note_setting_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -82,10 +92,36 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.outbound_type(kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  SELECT CASE kind
+    WHEN 'placed' THEN 'order.placed'
+    WHEN 'paid' THEN 'order.paid'
+    WHEN 'reheld' THEN 'order.paid'
+    WHEN 'latePayment' THEN 'order.latePayment'
+    WHEN 'expired' THEN 'order.expired'
+    WHEN 'cancelled' THEN 'order.cancelled'
+    WHEN 'partlyCancelled' THEN 'order.partlyCancelled'
+    WHEN 'fulfilling' THEN 'order.fulfilling'
+    WHEN 'shipped' THEN 'order.shipped'
+    WHEN 'delivered' THEN 'order.delivered'
+    WHEN 'refundRequested' THEN 'order.refundRequested'
+    WHEN 'refunded' THEN 'order.refunded'
+    WHEN 'attention' THEN 'order.attention'
+    WHEN 'offered' THEN 'order.offer'
+  END
+$$;
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN RAISE EXCEPTION 'I2 % is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$;
+
+CREATE FUNCTION public.refuse_change_of_published() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN RAISE EXCEPTION 'I16 a published event never changes' USING ERRCODE = 'integrity_constraint_violation'; END $$;
 
 CREATE FUNCTION public.refuse_other_steps() RETURNS trigger
     LANGUAGE plpgsql
@@ -97,6 +133,58 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+
+CREATE TABLE public.event (
+    tenant text NOT NULL,
+    event_id text DEFAULT ('e'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
+    ordinal bigint NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    channel text,
+    supplier_id text,
+    data jsonb NOT NULL,
+    "position" bigint,
+    published_at timestamp with time zone,
+    CONSTRAINT event_check CHECK ((("position" IS NULL) = (published_at IS NULL))),
+    CONSTRAINT event_event_id_check CHECK ((event_id ~ '^[A-Za-z0-9_-]{1,64}$'::text)),
+    CONSTRAINT event_position_check CHECK (("position" >= 1))
+);
+
+ALTER TABLE ONLY public.event FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.webhook_endpoint (
+    tenant text NOT NULL,
+    endpoint_id text NOT NULL,
+    url text NOT NULL,
+    types text[],
+    channel text,
+    supplier_id text,
+    wants_after bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    disabled_at timestamp with time zone,
+    disabled_because text,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    last_failed_at timestamp with time zone,
+    removed_at timestamp with time zone,
+    CONSTRAINT webhook_endpoint_check CHECK ((num_nonnulls(channel, supplier_id) <= 1)),
+    CONSTRAINT webhook_endpoint_check1 CHECK (((disabled_at IS NULL) = (disabled_because IS NULL))),
+    CONSTRAINT webhook_endpoint_check2 CHECK ((((failures = 0) = (failing_since IS NULL)) AND ((failures = 0) = (last_failed_at IS NULL)))),
+    CONSTRAINT webhook_endpoint_disabled_because_check CHECK ((disabled_because = ANY (ARRAY['failing'::text, 'gone'::text]))),
+    CONSTRAINT webhook_endpoint_failures_check CHECK ((failures >= 0))
+);
+
+ALTER TABLE ONLY public.webhook_endpoint FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.wants_event(w public.webhook_endpoint, e public.event) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  SELECT CASE WHEN w.supplier_id IS NOT NULL THEN e.supplier_id IS NOT DISTINCT FROM w.supplier_id
+              WHEN w.channel IS NOT NULL THEN e.channel IS NOT DISTINCT FROM w.channel
+              ELSE true END
+     AND (w.types IS NULL OR e.type = ANY (w.types))
+$$;
 
 CREATE TABLE public.api_key (
     tenant text NOT NULL,
@@ -1188,7 +1276,7 @@ CREATE TABLE public.outbox (
     due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
     done_at timestamp with time zone,
-    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['startOrder'::text, 'signalOrder'::text, 'startMoney'::text, 'startRefund'::text, 'signalRefund'::text])))
+    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['startOrder'::text, 'signalOrder'::text, 'startMoney'::text, 'startRefund'::text, 'signalRefund'::text, 'wakeWebhook'::text, 'startConversion'::text])))
 );
 
 ALTER TABLE ONLY public.outbox FORCE ROW LEVEL SECURITY;
@@ -1464,6 +1552,139 @@ CREATE VIEW public.check_15_capacity WITH (security_invoker='true') AS
           GROUP BY capacity_hold.tenant, capacity_hold.pickup_point_id, capacity_hold.zone) h USING (tenant, pickup_point_id, zone))
   WHERE ((COALESCE(p.millilitres, (0)::bigint))::numeric <> COALESCE(h.millilitres, (0)::numeric));
 
+CREATE TABLE public.webhook_attempt (
+    tenant text NOT NULL,
+    endpoint_id text NOT NULL,
+    event_id text NOT NULL,
+    number integer NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    duration_ms integer NOT NULL,
+    status integer,
+    problem text,
+    next_attempt_at timestamp with time zone,
+    CONSTRAINT webhook_attempt_duration_ms_check CHECK ((duration_ms >= 0)),
+    CONSTRAINT webhook_attempt_number_check CHECK ((number >= 1))
+);
+
+ALTER TABLE ONLY public.webhook_attempt FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.webhook_delivery (
+    tenant text NOT NULL,
+    endpoint_id text NOT NULL,
+    event_id text NOT NULL,
+    "position" bigint NOT NULL,
+    state text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT webhook_delivery_check CHECK (((state = 'pending'::text) = (next_attempt_at IS NOT NULL))),
+    CONSTRAINT webhook_delivery_check1 CHECK (((state = 'pending'::text) = (ended_at IS NULL))),
+    CONSTRAINT webhook_delivery_check2 CHECK (((0 <= tries) AND (tries <= attempts))),
+    CONSTRAINT webhook_delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.webhook_delivery FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.webhook_secret (
+    tenant text NOT NULL,
+    endpoint_id text NOT NULL,
+    secret_id text NOT NULL,
+    key_id text NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    retired_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.webhook_secret FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.check_16_events WITH (security_invoker='true') AS
+ WITH feed AS (
+         SELECT event.tenant,
+            event.event_id,
+            event."position",
+            row_number() OVER (PARTITION BY event.tenant ORDER BY event."position") AS expected
+           FROM public.event
+          WHERE (event."position" IS NOT NULL)
+        ), attempted AS (
+         SELECT webhook_attempt.tenant,
+            webhook_attempt.endpoint_id,
+            webhook_attempt.event_id,
+            count(*) AS attempts,
+            bool_or((webhook_attempt.problem IS NULL)) AS arrived
+           FROM public.webhook_attempt
+          GROUP BY webhook_attempt.tenant, webhook_attempt.endpoint_id, webhook_attempt.event_id
+        ), lines AS (
+         SELECT order_event.tenant,
+            order_event.order_id,
+            public.outbound_type(order_event.kind) AS type,
+            count(*) AS units
+           FROM public.order_event
+          WHERE (public.outbound_type(order_event.kind) IS NOT NULL)
+          GROUP BY order_event.tenant, order_event.order_id, (public.outbound_type(order_event.kind))
+        ), told AS (
+         SELECT event.tenant,
+            event.subject AS order_id,
+            event.type,
+            count(*) AS units
+           FROM public.event
+          WHERE (event.type ~~ 'order.%'::text)
+          GROUP BY event.tenant, event.subject, event.type
+        )
+ SELECT feed.tenant,
+    feed.event_id AS subject,
+    jsonb_build_object('problem', 'the feed has a gap', 'position', feed."position", 'expected', feed.expected) AS detail
+   FROM feed
+  WHERE (feed."position" <> feed.expected)
+UNION ALL
+ SELECT event.tenant,
+    event.event_id AS subject,
+    jsonb_build_object('problem', 'not published within 60 s', 'type', event.type, 'at', event.at) AS detail
+   FROM public.event
+  WHERE ((event."position" IS NULL) AND (event.at < (now() - '00:01:00'::interval)))
+UNION ALL
+ SELECT tenant,
+    order_id AS subject,
+    jsonb_build_object('problem', 'the timeline and the events differ', 'type', type, 'lines', COALESCE(l.units, (0)::bigint), 'events', COALESCE(t.units, (0)::bigint)) AS detail
+   FROM (lines l
+     FULL JOIN told t USING (tenant, order_id, type))
+  WHERE ((COALESCE(l.units, (0)::bigint) <> COALESCE(t.units, (0)::bigint)) AND (EXISTS ( SELECT 1
+           FROM public.event e
+          WHERE ((e.tenant = COALESCE(l.tenant, t.tenant)) AND (e.type = 'order.placed'::text) AND (e.subject = COALESCE(l.order_id, t.order_id))))))
+UNION ALL
+ SELECT e.tenant,
+    e.event_id AS subject,
+    jsonb_build_object('problem', 'an endpoint was not told', 'endpoint', w.endpoint_id, 'type', e.type) AS detail
+   FROM (public.event e
+     JOIN public.webhook_endpoint w ON (((w.tenant = e.tenant) AND (e."position" > w.wants_after))))
+  WHERE ((w.removed_at IS NULL) AND public.wants_event(w.*, e.*) AND (NOT (EXISTS ( SELECT 1
+           FROM public.webhook_delivery d
+          WHERE ((d.tenant = e.tenant) AND (d.endpoint_id = w.endpoint_id) AND (d.event_id = e.event_id))))))
+UNION ALL
+ SELECT d.tenant,
+    d.event_id AS subject,
+    jsonb_build_object('problem', 'told to whom it does not belong', 'endpoint', d.endpoint_id) AS detail
+   FROM ((public.webhook_delivery d
+     JOIN public.webhook_endpoint w ON (((w.tenant = d.tenant) AND (w.endpoint_id = d.endpoint_id))))
+     JOIN public.event e ON (((e.tenant = d.tenant) AND (e.event_id = d.event_id))))
+  WHERE (((w.supplier_id IS NOT NULL) AND (e.supplier_id IS DISTINCT FROM w.supplier_id)) OR ((w.channel IS NOT NULL) AND (e.channel IS DISTINCT FROM w.channel)) OR (e."position" IS DISTINCT FROM d."position"))
+UNION ALL
+ SELECT d.tenant,
+    d.event_id AS subject,
+    jsonb_build_object('problem', 'the delivery is not what its attempts say', 'endpoint', d.endpoint_id, 'state', d.state, 'attempts', d.attempts, 'logged', COALESCE(a.attempts, (0)::bigint)) AS detail
+   FROM (public.webhook_delivery d
+     LEFT JOIN attempted a USING (tenant, endpoint_id, event_id))
+  WHERE ((d.attempts <> COALESCE(a.attempts, (0)::bigint)) OR ((d.state = 'delivered'::text) AND (a.arrived IS NOT TRUE)))
+UNION ALL
+ SELECT webhook_secret.tenant,
+    webhook_secret.endpoint_id AS subject,
+    jsonb_build_object('problem', 'more than two secrets live', 'secrets', count(*)) AS detail
+   FROM public.webhook_secret
+  WHERE (webhook_secret.retired_at IS NULL)
+  GROUP BY webhook_secret.tenant, webhook_secret.endpoint_id
+ HAVING (count(*) > 2);
+
 CREATE VIEW public.check_blind_spots AS
  SELECT (c.relname)::text AS table_name
    FROM (pg_class c
@@ -1534,7 +1755,12 @@ UNION ALL
 UNION ALL
  SELECT 15 AS invariant,
     ( SELECT count(*) AS count
-           FROM public.point_load) AS rows_seen;
+           FROM public.point_load) AS rows_seen
+UNION ALL
+ SELECT 16 AS invariant,
+    (( SELECT count(*) AS count
+           FROM public.event) + ( SELECT count(*) AS count
+           FROM public.webhook_delivery)) AS rows_seen;
 
 CREATE TABLE public.community (
     tenant text NOT NULL,
@@ -1548,6 +1774,15 @@ CREATE TABLE public.community (
 );
 
 ALTER TABLE ONLY public.community FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.event ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.event_ordinal_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE public.order_event ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.order_event_event_id_seq
@@ -1675,7 +1910,6 @@ CREATE TABLE public.supplier (
     supplier_id text NOT NULL,
     name text NOT NULL,
     skus text[] DEFAULT '{}'::text[] NOT NULL,
-    webhook_url text,
     lead_days integer NOT NULL,
     CONSTRAINT supplier_lead_days_check CHECK ((lead_days >= 0))
 );
@@ -1723,6 +1957,9 @@ ALTER TABLE ONLY public.category
 
 ALTER TABLE ONLY public.community
     ADD CONSTRAINT community_pkey PRIMARY KEY (tenant, community_id);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (tenant, event_id);
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (tenant, hold_id);
@@ -1835,11 +2072,27 @@ ALTER TABLE ONLY public.tenant
 ALTER TABLE ONLY public.unsealed_batch
     ADD CONSTRAINT unsealed_batch_pkey PRIMARY KEY (tenant, batch_id);
 
+ALTER TABLE ONLY public.webhook_attempt
+    ADD CONSTRAINT webhook_attempt_pkey PRIMARY KEY (tenant, endpoint_id, event_id, number);
+
+ALTER TABLE ONLY public.webhook_delivery
+    ADD CONSTRAINT webhook_delivery_pkey PRIMARY KEY (tenant, endpoint_id, event_id);
+
+ALTER TABLE ONLY public.webhook_endpoint
+    ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (tenant, endpoint_id);
+
+ALTER TABLE ONLY public.webhook_secret
+    ADD CONSTRAINT webhook_secret_pkey PRIMARY KEY (tenant, endpoint_id, secret_id);
+
 CREATE INDEX attention_by_order ON public.attention USING btree (tenant, order_id) WHERE (resolved_at IS NULL);
 
 CREATE UNIQUE INDEX attention_open ON public.attention USING btree (tenant, reason, subject) WHERE (resolved_at IS NULL);
 
 CREATE INDEX capacity_hold_standing ON public.capacity_hold USING btree (tenant, pickup_point_id, zone) WHERE (released_at IS NULL);
+
+CREATE UNIQUE INDEX event_feed ON public.event USING btree (tenant, "position") WHERE ("position" IS NOT NULL);
+
+CREATE INDEX event_unpublished ON public.event USING btree (tenant, ordinal) WHERE ("position" IS NULL);
 
 CREATE INDEX hold_by_order ON public.hold USING btree (tenant, order_id);
 
@@ -1884,6 +2137,12 @@ CREATE INDEX shipment_by_state ON public.shipment USING btree (tenant, state, cr
 CREATE INDEX shipment_event_by_shipment ON public.shipment_event USING btree (tenant, shipment_id, at);
 
 CREATE INDEX stock_movement_history ON public.stock_movement USING btree (tenant, sku, at DESC, batch_id, "position");
+
+CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (tenant, endpoint_id, next_attempt_at, "position") WHERE (state = 'pending'::text);
+
+CREATE UNIQUE INDEX webhook_delivery_log ON public.webhook_delivery USING btree (tenant, endpoint_id, "position");
+
+CREATE INDEX webhook_endpoint_by_supplier ON public.webhook_endpoint USING btree (tenant, supplier_id) WHERE (supplier_id IS NOT NULL);
 
 CREATE OR REPLACE VIEW public.check_06_orders WITH (security_invoker='true') AS
  SELECT orders.tenant,
@@ -1942,6 +2201,10 @@ CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.refund FOR EACH R
 
 CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.shipment FOR EACH ROW EXECUTE FUNCTION public.refuse_other_steps('planned>booked', 'planned>picking', 'planned>packed', 'planned>pickedUp', 'planned>inTransit', 'planned>atPickupPoint', 'planned>failed', 'planned>delivered', 'planned>returned', 'planned>cancelled', 'booked>picking', 'booked>packed', 'booked>pickedUp', 'booked>inTransit', 'booked>atPickupPoint', 'booked>failed', 'booked>delivered', 'booked>returned', 'booked>cancelled', 'picking>packed', 'picking>pickedUp', 'picking>inTransit', 'picking>atPickupPoint', 'picking>failed', 'picking>delivered', 'picking>returned', 'picking>cancelled', 'packed>pickedUp', 'packed>inTransit', 'packed>atPickupPoint', 'packed>failed', 'packed>delivered', 'packed>returned', 'packed>cancelled', 'pickedUp>inTransit', 'pickedUp>atPickupPoint', 'pickedUp>failed', 'pickedUp>delivered', 'pickedUp>returned', 'inTransit>atPickupPoint', 'inTransit>failed', 'inTransit>delivered', 'inTransit>returned', 'atPickupPoint>failed', 'atPickupPoint>delivered', 'atPickupPoint>returned', 'failed>delivered', 'failed>returned', 'delivered>returned');
 
+CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.webhook_delivery FOR EACH ROW EXECUTE FUNCTION public.refuse_other_steps('pending>delivered', 'pending>failed', 'delivered>pending', 'failed>pending');
+
+CREATE TRIGGER emit_order_events AFTER INSERT ON public.order_event REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION public.emit_order_events();
+
 CREATE TRIGGER note_setting_change AFTER UPDATE ON public.carrier FOR EACH ROW EXECUTE FUNCTION public.note_setting_change('carrier_id', 'zones');
 
 CREATE TRIGGER note_setting_change AFTER UPDATE ON public.category FOR EACH ROW EXECUTE FUNCTION public.note_setting_change('category', 'minimum_remaining_life_days');
@@ -1951,6 +2214,8 @@ CREATE TRIGGER note_setting_change AFTER UPDATE ON public.leader FOR EACH ROW EX
 CREATE TRIGGER note_setting_change AFTER UPDATE ON public.site FOR EACH ROW EXECUTE FUNCTION public.note_setting_change('site_id', 'zones', 'safety_stock');
 
 CREATE TRIGGER note_setting_change AFTER UPDATE ON public.sku FOR EACH ROW EXECUTE FUNCTION public.note_setting_change('sku', 'zone', 'safety_stock', 'minimum_remaining_life_days', 'category');
+
+CREATE TRIGGER published_stands BEFORE UPDATE ON public.event FOR EACH ROW WHEN ((old."position" IS NOT NULL)) EXECUTE FUNCTION public.refuse_change_of_published();
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
@@ -1981,6 +2246,12 @@ ALTER TABLE ONLY public.category
 
 ALTER TABLE ONLY public.community
     ADD CONSTRAINT community_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_tenant_order_id_line_id_fkey FOREIGN KEY (tenant, order_id, line_id) REFERENCES public.order_line(tenant, order_id, line_id);
@@ -2123,6 +2394,24 @@ ALTER TABLE ONLY public.stock_seal
 ALTER TABLE ONLY public.supplier
     ADD CONSTRAINT supplier_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
+ALTER TABLE ONLY public.webhook_attempt
+    ADD CONSTRAINT webhook_attempt_tenant_endpoint_id_event_id_fkey FOREIGN KEY (tenant, endpoint_id, event_id) REFERENCES public.webhook_delivery(tenant, endpoint_id, event_id);
+
+ALTER TABLE ONLY public.webhook_delivery
+    ADD CONSTRAINT webhook_delivery_tenant_endpoint_id_fkey FOREIGN KEY (tenant, endpoint_id) REFERENCES public.webhook_endpoint(tenant, endpoint_id);
+
+ALTER TABLE ONLY public.webhook_delivery
+    ADD CONSTRAINT webhook_delivery_tenant_event_id_fkey FOREIGN KEY (tenant, event_id) REFERENCES public.event(tenant, event_id);
+
+ALTER TABLE ONLY public.webhook_endpoint
+    ADD CONSTRAINT webhook_endpoint_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
+
+ALTER TABLE ONLY public.webhook_endpoint
+    ADD CONSTRAINT webhook_endpoint_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
+
+ALTER TABLE ONLY public.webhook_secret
+    ADD CONSTRAINT webhook_secret_tenant_endpoint_id_fkey FOREIGN KEY (tenant, endpoint_id) REFERENCES public.webhook_endpoint(tenant, endpoint_id);
+
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.attention ENABLE ROW LEVEL SECURITY;
@@ -2148,6 +2437,8 @@ CREATE POLICY checker_reads_all ON public.carrier_rate FOR SELECT TO xianda_chec
 CREATE POLICY checker_reads_all ON public.category FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.community FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.event FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.hold FOR SELECT TO xianda_checker USING (true);
 
@@ -2219,7 +2510,17 @@ CREATE POLICY checker_reads_all ON public.tenant FOR SELECT TO xianda_checker US
 
 CREATE POLICY checker_reads_all ON public.unsealed_batch FOR SELECT TO xianda_checker USING (true);
 
+CREATE POLICY checker_reads_all ON public.webhook_attempt FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.webhook_delivery FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.webhook_endpoint FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.webhook_secret FOR SELECT TO xianda_checker USING (true);
+
 ALTER TABLE public.community ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY dispatch_reads_all ON public.event FOR SELECT TO xianda_dispatch USING (true);
 
 CREATE POLICY dispatch_reads_all ON public.hold FOR SELECT TO xianda_dispatch USING (true);
 
@@ -2231,7 +2532,17 @@ CREATE POLICY dispatch_reads_all ON public.refund FOR SELECT TO xianda_dispatch 
 
 CREATE POLICY dispatch_reads_all ON public.tenant FOR SELECT TO xianda_dispatch USING (true);
 
+CREATE POLICY dispatch_reads_all ON public.webhook_attempt FOR SELECT TO xianda_dispatch USING (true);
+
+CREATE POLICY dispatch_reads_all ON public.webhook_delivery FOR SELECT TO xianda_dispatch USING (true);
+
+CREATE POLICY dispatch_reads_all ON public.webhook_endpoint FOR SELECT TO xianda_dispatch USING (true);
+
+CREATE POLICY dispatch_reads_all ON public.webhook_secret FOR SELECT TO xianda_dispatch USING (true);
+
 CREATE POLICY dispatch_works_all ON public.outbox TO xianda_dispatch USING (true) WITH CHECK (true);
+
+ALTER TABLE public.event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.hold ENABLE ROW LEVEL SECURITY;
 
@@ -2260,6 +2571,8 @@ CREATE POLICY own_tenant ON public.carrier_rate USING ((tenant = public.current_
 CREATE POLICY own_tenant ON public.category USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.community USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.event USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.hold USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
@@ -2329,6 +2642,14 @@ CREATE POLICY own_tenant ON public.tenant USING ((tenant = public.current_tenant
 
 CREATE POLICY own_tenant ON public.unsealed_batch USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
+CREATE POLICY own_tenant ON public.webhook_attempt USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.webhook_delivery USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.webhook_endpoint USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.webhook_secret USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
 ALTER TABLE public.parcel ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.parcel_lot ENABLE ROW LEVEL SECURITY;
@@ -2397,6 +2718,14 @@ ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.unsealed_batch ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.webhook_attempt ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_delivery ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_endpoint ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_secret ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA public TO xianda_app;
 GRANT USAGE ON SCHEMA public TO xianda_platform;
 GRANT USAGE ON SCHEMA public TO xianda_dispatch;
@@ -2405,6 +2734,24 @@ GRANT USAGE ON SCHEMA public TO xianda_checker;
 
 GRANT SELECT ON TABLE public.stock_movement TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.stock_movement TO xianda_app;
+
+GRANT SELECT ON TABLE public.event TO xianda_checker;
+GRANT SELECT,INSERT ON TABLE public.event TO xianda_app;
+
+GRANT SELECT(tenant) ON TABLE public.event TO xianda_dispatch;
+
+GRANT UPDATE(channel) ON TABLE public.event TO xianda_app;
+
+GRANT UPDATE(data) ON TABLE public.event TO xianda_app;
+
+GRANT UPDATE("position") ON TABLE public.event TO xianda_app;
+GRANT SELECT("position") ON TABLE public.event TO xianda_dispatch;
+
+GRANT UPDATE(published_at) ON TABLE public.event TO xianda_app;
+
+GRANT SELECT ON TABLE public.webhook_endpoint TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.webhook_endpoint TO xianda_app;
+GRANT SELECT ON TABLE public.webhook_endpoint TO xianda_dispatch;
 
 GRANT SELECT ON TABLE public.api_key TO xianda_checker;
 GRANT SELECT ON TABLE public.api_key TO xianda_app;
@@ -2532,6 +2879,25 @@ GRANT SELECT ON TABLE public.point_load TO xianda_checker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.point_load TO xianda_app;
 
 GRANT SELECT ON TABLE public.check_15_capacity TO xianda_checker;
+
+GRANT SELECT ON TABLE public.webhook_attempt TO xianda_checker;
+GRANT SELECT,INSERT ON TABLE public.webhook_attempt TO xianda_app;
+
+GRANT SELECT ON TABLE public.webhook_delivery TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.webhook_delivery TO xianda_app;
+GRANT SELECT ON TABLE public.webhook_delivery TO xianda_dispatch;
+
+GRANT SELECT ON TABLE public.webhook_secret TO xianda_checker;
+GRANT SELECT,INSERT ON TABLE public.webhook_secret TO xianda_app;
+
+GRANT SELECT(tenant) ON TABLE public.webhook_secret TO xianda_dispatch;
+
+GRANT SELECT(endpoint_id) ON TABLE public.webhook_secret TO xianda_dispatch;
+
+GRANT UPDATE(retired_at) ON TABLE public.webhook_secret TO xianda_app;
+GRANT SELECT(retired_at) ON TABLE public.webhook_secret TO xianda_dispatch;
+
+GRANT SELECT ON TABLE public.check_16_events TO xianda_checker;
 
 GRANT SELECT ON TABLE public.check_blind_spots TO xianda_checker;
 
