@@ -7,7 +7,7 @@
 const layers = {
   domain: [],
   intake: ['^src/domain/', '^src/db/'],
-  dispatch: ['^src/domain/', '^src/db/', '^src/workflows/[^/]+/messages\\.ts$'],
+  dispatch: ['^src/domain/', '^src/db/', '^src/workflows/[^/]+/(messages|texts)\\.ts$'],
   workflows: ['^src/domain/[^/]+/(lifecycle|model)\\.ts$'],
   activities: ['^src/domain/', '^src/db/', '^src/clients/'],
   api: ['^src/domain/', '^src/intake/', '^src/db/', '^src/workflows/[^/]+/messages\\.ts$', '^src/clients/.*[wW]ire\\.ts$', '^src/clients/(webhook/)?signature\\.ts$', '^src/clients/publicAddress\\.ts$'],

@@ -1921,6 +1921,8 @@ CREATE TABLE public.tenant (
     name text NOT NULL,
     time_zone text DEFAULT 'Asia/Shanghai'::text NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    language text DEFAULT 'zh'::text NOT NULL,
+    CONSTRAINT tenant_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
     CONSTRAINT tenant_tenant_check CHECK ((tenant ~ '^[A-Za-z0-9._-]{1,64}$'::text))
 );
 
@@ -2524,6 +2526,8 @@ CREATE POLICY dispatch_reads_all ON public.event FOR SELECT TO xianda_dispatch U
 
 CREATE POLICY dispatch_reads_all ON public.hold FOR SELECT TO xianda_dispatch USING (true);
 
+CREATE POLICY dispatch_reads_all ON public.order_line FOR SELECT TO xianda_dispatch USING (true);
+
 CREATE POLICY dispatch_reads_all ON public.orders FOR SELECT TO xianda_dispatch USING (true);
 
 CREATE POLICY dispatch_reads_all ON public.payment FOR SELECT TO xianda_dispatch USING (true);
@@ -2793,6 +2797,12 @@ GRANT SELECT ON TABLE public.hold TO xianda_dispatch;
 
 GRANT SELECT ON TABLE public.order_line TO xianda_checker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.order_line TO xianda_app;
+
+GRANT SELECT(tenant) ON TABLE public.order_line TO xianda_dispatch;
+
+GRANT SELECT(order_id) ON TABLE public.order_line TO xianda_dispatch;
+
+GRANT SELECT(campaign_id) ON TABLE public.order_line TO xianda_dispatch;
 
 GRANT SELECT ON TABLE public.presale_quota TO xianda_checker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.presale_quota TO xianda_app;

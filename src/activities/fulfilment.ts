@@ -24,7 +24,7 @@ export interface PlannedShipment {
 export type FulfilmentPlan =
   | { kind: 'planned'; shipments: PlannedShipment[]; unconvertedUntil: string | null }
   | { kind: 'waitingForGoods'; until: string }
-  | { kind: 'parked'; reason: string }
+  | { kind: 'parked'; reason: 'noRoute' | 'paidShort' }
   | { kind: 'ended'; state: OrderState };
 
 export type BookingOutcome = 'booked' | 'parked' | 'cancelledMeanwhile';
@@ -36,10 +36,10 @@ export interface FulfilmentActivities {
   bookShipment(shipment: OrderKey & { shipmentId: string }): Promise<BookingOutcome>;
   /** Undoes a booking, made or not, at the carrier. `tooLate`: the goods are on their way, which is parked. */
   cancelBooking(booking: OrderKey & BookingToCancel): Promise<'cancelled' | 'tooLate' | 'parked'>;
-  /** Parks every promise that has passed, and tells when to look again (ISO 8601). */
+  /** Parks every promise that has passed, and tells for what, and when to look again (ISO 8601). */
   raiseOverdue(
     order: OrderKey & { goodsUntil: string | null; graceSeconds: number; reviewSeconds: number },
-  ): Promise<{ lookAgainAt: string }>;
+  ): Promise<{ lookAgainAt: string; reason: 'overdue' | 'presaleOverdue' | null }>;
 }
 
 export interface FulfilmentActivitiesNeeds {
@@ -110,7 +110,8 @@ export function createFulfilmentActivities(needs: FulfilmentActivitiesNeeds): Fu
 
     async raiseOverdue({ goodsUntil, ...review }) {
       const until = goodsUntil === null ? null : new Date(goodsUntil);
-      return { lookAgainAt: (await raiseOverdue(db, { ...review, goodsUntil: until })).toISOString() };
+      const { lookAgainAt, reason } = await raiseOverdue(db, { ...review, goodsUntil: until });
+      return { lookAgainAt: lookAgainAt.toISOString(), reason };
     },
   } satisfies FulfilmentActivities);
 }

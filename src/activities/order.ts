@@ -33,6 +33,8 @@ export interface OrderView {
   state: OrderState | 'superseded';
   /** ISO 8601; null when the order came already paid. */
   expiresAt: string | null;
+  /** ISO 8601. Absent in answers from before 0.2. */
+  placedAt?: string;
 }
 
 export interface BookingToCancel {
@@ -78,6 +80,7 @@ export function createOrderActivities({ db, patience }: OrderActivitiesNeeds): O
     return {
       state: order.run > run ? 'superseded' : order.state,
       expiresAt: order.expiresAt?.toISOString() ?? null,
+      placedAt: order.placedAt.toISOString(),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { OrderState } from '../domain/order/model';
+import type { Language } from '../domain/tenant/model';
 import type { OutboxMessage } from './outbox';
 import type { Database } from './transaction';
 
@@ -10,6 +11,10 @@ export interface ClaimedMessage {
   subject: string;
   payload: Record<string, unknown>;
   attempts: number;
+  /** The tenant's own, and the database's now. */
+  language: Language;
+  timeZone: string;
+  now: Date;
   /** Of startOrder and signalOrder; null for the others, or when the row is gone. */
   order: ClaimedOrder | null;
 }
@@ -22,6 +27,9 @@ export interface ClaimedOrder {
   deliverBy: Date;
   liveSessionId: string | null;
   pickupPointId: string | null;
+  region: string | null;
+  /** Of its presale lines. */
+  campaignIds: string[];
 }
 
 interface ClaimedRow {
@@ -31,12 +39,17 @@ interface ClaimedRow {
   subject: string;
   payload: Record<string, unknown>;
   attempts: number;
+  language: Language;
+  time_zone: string;
+  now: Date;
   state: OrderState | null;
   run: number;
   past_due: boolean;
   deliver_by: Date;
   live_session_id: string | null;
   pickup_point_id: string | null;
+  region: string | null;
+  campaign_ids: string[] | null;
 }
 
 /**
@@ -57,8 +70,13 @@ export async function claimMessages(
           WHERE b.tenant = due.tenant AND b.outbox_id = due.outbox_id
          RETURNING b.tenant, b.outbox_id, b.kind, b.subject, b.payload, b.attempts, b.urgent)
        SELECT c.*, o.state, o.run, o.state = 'awaitingPayment' AND o.expires_at <= clock_timestamp() AS past_due,
-              o.deliver_by, o.live_session_id, o.pickup_point_id
+              o.deliver_by, o.live_session_id, o.pickup_point_id, o.region, t.language, t.time_zone,
+              clock_timestamp() AS now,
+              CASE WHEN c.kind = 'startOrder' THEN
+                (SELECT array_agg(DISTINCT l.campaign_id) FROM order_line l
+                  WHERE l.tenant = c.tenant AND l.order_id = c.subject AND l.campaign_id IS NOT NULL) END AS campaign_ids
          FROM claimed c
+         JOIN tenant t ON t.tenant = c.tenant
          LEFT JOIN orders o ON c.kind IN ('startOrder', 'signalOrder') AND o.tenant = c.tenant AND o.order_id = c.subject
         ORDER BY c.urgent DESC, c.outbox_id`,
       [limit, leaseSeconds],
@@ -70,6 +88,7 @@ export async function claimMessages(
 
 function toMessage(row: ClaimedRow): ClaimedMessage {
   const { tenant, outbox_id: outboxId, kind, subject, payload, attempts, state } = row;
+  const { language, time_zone: timeZone, now } = row;
   const order =
     state === null
       ? null
@@ -80,8 +99,10 @@ function toMessage(row: ClaimedRow): ClaimedMessage {
           deliverBy: row.deliver_by,
           liveSessionId: row.live_session_id,
           pickupPointId: row.pickup_point_id,
+          region: row.region,
+          campaignIds: row.campaign_ids ?? [],
         };
-  return { tenant, outboxId, kind, subject, payload, attempts, order };
+  return { tenant, outboxId, kind, subject, payload, attempts, language, timeZone, now, order };
 }
 
 type MessageKey = Pick<ClaimedMessage, 'tenant' | 'outboxId'>;

@@ -1,7 +1,6 @@
 import { addDays, endOfDay } from '../domain/network/calendar';
 import type { LocalDate } from '../domain/network/model';
 import { planSplit, type ShipmentPlan, type SplitHold, type SplitPlan } from '../domain/fulfilment/split';
-import type { AttentionReason } from '../domain/order/attention';
 import { isEnded } from '../domain/order/lifecycle';
 import type { DeliveryMethod, OrderState } from '../domain/order/model';
 import { findPickupPoint, readCarriers, readClock, readSites, readSkus } from './admission.read';
@@ -27,7 +26,7 @@ export interface PlannedShipment {
 export type PlanOutcome =
   | { kind: 'planned'; shipments: PlannedShipment[]; unconvertedUntil: string | null }
   | { kind: 'waitingForGoods'; until: string }
-  | { kind: 'parked'; reason: AttentionReason }
+  | { kind: 'parked'; reason: 'noRoute' | 'paidShort' }
   | { kind: 'ended'; state: OrderState };
 
 /**

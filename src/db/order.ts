@@ -24,6 +24,7 @@ export interface OrderForWorkflow {
   state: OrderState;
   /** Null: came already paid. */
   expiresAt: Date | null;
+  placedAt: Date;
   deliverBy: Date;
   run: number;
   liveSessionId: string | null;
@@ -38,7 +39,7 @@ export async function findOrderForWorkflow(
 ): Promise<OrderForWorkflow | null> {
   return db.inTenant(tenant, async (tx) => {
     const { rows } = await tx.query<OrderForWorkflow>(
-      `SELECT state, expires_at AS "expiresAt", deliver_by AS "deliverBy", run, live_session_id AS "liveSessionId",
+      `SELECT state, expires_at AS "expiresAt", created_at AS "placedAt", deliver_by AS "deliverBy", run, live_session_id AS "liveSessionId",
               pickup_point_id AS "pickupPointId"
          FROM orders WHERE tenant = $1 AND order_id = $2`,
       [tenant, orderId],

@@ -12,12 +12,18 @@ export interface PromiseReview {
   reviewSeconds: number;
 }
 
+export interface Overdue {
+  lookAgainAt: Date;
+  /** Of the parcels, else of the presale goods; null when every promise lies ahead. */
+  reason: 'overdue' | 'presaleOverdue' | null;
+}
+
 /**
  * Parks what the order's buyer was promised and has not got: each open shipment past its `deliverBy` and the
- * grace, and a presale promise past its last day. Answers when the next promise falls due; where all have,
- * `reviewSeconds` from now. What is parked already stays as it is. Database time decides.
+ * grace, and a presale promise past its last day. Answers when the next promise falls due (where all have,
+ * `reviewSeconds` from now), and what is parked for it. What is parked already stays as it is. Database time decides.
  */
-export async function raiseOverdue(db: Database, review: PromiseReview): Promise<Date> {
+export async function raiseOverdue(db: Database, review: PromiseReview): Promise<Overdue> {
   const { tenant, orderId, goodsUntil, graceSeconds, reviewSeconds } = review;
   return db.inTenant(tenant, async (tx) => {
     const { rows } = await tx.query<{ shipmentId: string | null; dueAt: Date; due: boolean; now: Date }>(
@@ -39,6 +45,11 @@ export async function raiseOverdue(db: Database, review: PromiseReview): Promise
     }
     const ahead = rows.filter((row) => !row.due).map((row) => row.dueAt.getTime());
     const now = rows[0]?.now.getTime() ?? Date.now();
-    return new Date(Math.min(now + reviewSeconds * 1000, ...ahead));
+    const due = rows.filter((row) => row.due);
+    return {
+      lookAgainAt: new Date(Math.min(now + reviewSeconds * 1000, ...ahead)),
+      reason:
+        due.length === 0 ? null : due.some((row) => row.shipmentId !== null) ? 'overdue' : 'presaleOverdue',
+    };
   });
 }

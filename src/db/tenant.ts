@@ -1,3 +1,4 @@
+import type { Language } from '../domain/tenant/model';
 import type { Page, Slice } from './page';
 import { sliceOf } from './page';
 import type { Database, Tx } from './transaction';
@@ -6,6 +7,8 @@ export interface Tenant {
   tenant: string;
   name: string;
   timeZone: string;
+  /** In which Temporal's Web UI shows its orders. */
+  language: Language;
 }
 
 export type KeyRole = 'channel' | 'ops' | 'warehouse' | 'host' | 'leader' | 'supplier';
@@ -41,12 +44,16 @@ export interface KeyView {
 }
 
 /** Makes or replaces a tenant. Runs as the platform. */
-export async function putTenant(platform: Database, { tenant, name, timeZone }: Tenant): Promise<void> {
+export async function putTenant(
+  platform: Database,
+  { tenant, name, timeZone, language }: Tenant,
+): Promise<void> {
   await platform.inTransaction((tx) =>
     tx.query(
-      `INSERT INTO tenant (tenant, name, time_zone) VALUES ($1, $2, $3)
-       ON CONFLICT (tenant) DO UPDATE SET name = excluded.name, time_zone = excluded.time_zone`,
-      [tenant, name, timeZone],
+      `INSERT INTO tenant (tenant, name, time_zone, language) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (tenant) DO UPDATE
+         SET name = excluded.name, time_zone = excluded.time_zone, language = excluded.language`,
+      [tenant, name, timeZone, language],
     ),
   );
 }
@@ -57,7 +64,7 @@ export async function findTenant(platform: Database, tenant: string): Promise<Te
 
 async function readTenant(tx: Tx, tenant: string): Promise<Tenant | null> {
   const { rows } = await tx.query<Tenant>(
-    'SELECT tenant, name, time_zone AS "timeZone" FROM tenant WHERE tenant = $1',
+    'SELECT tenant, name, time_zone AS "timeZone", language FROM tenant WHERE tenant = $1',
     [tenant],
   );
   return rows[0] ?? null;

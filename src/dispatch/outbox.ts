@@ -1,5 +1,7 @@
 import { type ClaimedMessage, claimMessages, completeMessages, postponeMessages } from '../db/dispatch';
 import type { Database } from '../db/transaction';
+import { planReader } from '../domain/tenant/reader';
+import type { Reader } from '../domain/tenant/model';
 import type { Logger } from '../log';
 import type { StageName } from '../workflows/order/messages';
 import { isOverloaded, isTemporalAway } from './loop';
@@ -102,10 +104,15 @@ async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promis
       );
       return 'done';
     case 'startMoney':
-      await temporal.startMoney({ tenant, provider: String(payload.provider), transactionId: subject });
+      await temporal.startMoney({
+        tenant,
+        provider: String(payload.provider),
+        transactionId: subject,
+        reader: readerOf(message),
+      });
       return 'done';
     case 'startRefund':
-      await temporal.startRefund({ tenant, refundId: subject });
+      await temporal.startRefund({ tenant, refundId: subject, reader: readerOf(message) });
       return 'done';
     case 'signalRefund':
       await temporal.signalRefund({ tenant, refundId: subject });
@@ -119,10 +126,8 @@ async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promis
 const sweptSoonSeconds = 1;
 
 /** Never starts an order that has ended; one past its hold is left until the sweeper, or its payment, has decided. */
-async function startOrder(
-  { tenant, subject, payload, order }: ClaimedMessage,
-  temporal: Temporal,
-): Promise<'done' | number> {
+async function startOrder(message: ClaimedMessage, temporal: Temporal): Promise<'done' | number> {
+  const { tenant, subject, payload, order } = message;
   if (order === null || order.run > runOf(payload)) return 'done';
   switch (order.state) {
     case 'delivered':
@@ -134,9 +139,17 @@ async function startOrder(
     case 'paid':
     case 'fulfilling':
       if (order.pastDue) return sweptSoonSeconds;
-      await temporal.startOrder({ tenant, orderId: subject, ...order }, { again: payload.again === true });
+      await temporal.startOrder(
+        { tenant, orderId: subject, ...order },
+        { again: payload.again === true, reader: readerOf(message) },
+      );
       return 'done';
   }
+}
+
+/** Whom its workflow speaks to, from its first word on. */
+function readerOf({ language, timeZone, now }: ClaimedMessage): Reader {
+  return planReader({ language, timeZone, now: now.getTime() });
 }
 
 function runOf(payload: Record<string, unknown>): number {

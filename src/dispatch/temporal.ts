@@ -5,8 +5,8 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { ClaimedOrder } from '../db/dispatch';
+import type { Reader } from '../domain/tenant/model';
 import {
   type LateMoneyWorkflowInput,
   type OrderWorkflowInput,
@@ -28,6 +28,7 @@ import {
   webhookWorkflowType,
 } from '../workflows/webhook/messages';
 import { type ScheduleCalls, createScheduleCalls } from './scheduleCalls';
+import { describeMoney, describeOrder, describeRefund, describeWebhook } from './describe';
 
 export interface TemporalSettings {
   address: string;
@@ -38,24 +39,22 @@ export interface TemporalSettings {
 /** `again`: only the reconciler asks for it, having seen that the former workflow is gone. */
 export interface StartRule {
   again: boolean;
+  reader: Reader;
 }
 
 /** `none`: no workflow of that id was ever seen, or its history is gone. */
 export type WorkflowStanding = 'running' | 'completed' | 'broken' | 'none';
 
-export interface RunningOrder {
-  tenant: string;
-  orderId: string;
-  run: number;
-}
+type OrderRun = Pick<OrderWorkflowInput, 'tenant' | 'orderId' | 'run'>;
+export type RunningOrder = OrderRun;
 
 /** All that dispatch says to Temporal. Each call is bounded by a deadline and may be made again. */
 export interface Temporal {
-  startOrder(order: OrderWorkflowInput & ClaimedOrder, rule: StartRule): Promise<void>;
+  startOrder(order: OrderRun & ClaimedOrder, rule: StartRule): Promise<void>;
   startMoney(money: LateMoneyWorkflowInput): Promise<void>;
   startRefund(refund: RefundWorkflowInput): Promise<void>;
   /** Telling a workflow that is not there is no fault: not started yet, it reads its row first; closed, it is done. */
-  signalOrder(order: OrderWorkflowInput, stage: StageName): Promise<void>;
+  signalOrder(order: OrderRun, stage: StageName): Promise<void>;
   signalRefund(refund: RefundWorkflowInput): Promise<void>;
   /** Starts the endpoint's workflow, or has the one that runs look again at once. */
   wakeWebhook(endpoint: WebhookWorkflowInput): Promise<void>;
@@ -68,12 +67,6 @@ export interface Temporal {
 
 const callMs = 5000;
 const listMs = 20_000;
-
-const tenantKey = defineSearchAttributeKey('Tenant', 'KEYWORD');
-const stageKey = defineSearchAttributeKey('OrderStage', 'KEYWORD');
-const sessionKey = defineSearchAttributeKey('LiveSession', 'KEYWORD');
-const pickupPointKey = defineSearchAttributeKey('PickupPoint', 'KEYWORD');
-const promisedAtKey = defineSearchAttributeKey('PromisedAt', 'DATETIME');
 
 /** What calls need. */
 interface Line {
@@ -109,23 +102,23 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
 
 function createStarts(line: Line): Pick<Temporal, 'startOrder' | 'startMoney' | 'startRefund'> {
   return {
-    startOrder: ({ tenant, orderId, run, ...order }, { again }) =>
-      start(line, orderWorkflowType, {
-        workflowId: orderWorkflowId({ tenant, orderId, run }),
-        args: [{ tenant, orderId, run }],
+    startOrder: (order, { again, reader }) => {
+      const { tenant, orderId, run, state: stage } = order;
+      const input: OrderWorkflowInput = { tenant, orderId, run, shown: { reader, stage } };
+      return start(line, orderWorkflowType, {
+        workflowId: orderWorkflowId(input),
+        args: [input],
         workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
-        staticSummary: `order ${orderId} of ${tenant}`,
-        staticDetails: describeOrder(order),
-        typedSearchAttributes: describeInColumns(tenant, order),
-      }),
+        ...describeOrder(order, reader),
+      });
+    },
     startMoney: (money) =>
       start(line, lateMoneyWorkflowType, {
         workflowId: lateMoneyWorkflowId(money),
         args: [money],
         // harmless to run again, for the decision is one guarded transaction; needed after a termination
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-        staticSummary: `late or surplus money ${money.transactionId} of ${money.tenant}`,
-        typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: money.tenant }]),
+        ...describeMoney(money),
       }),
     startRefund: (refund) =>
       start(line, refundWorkflowType, {
@@ -133,8 +126,7 @@ function createStarts(line: Line): Pick<Temporal, 'startOrder' | 'startMoney' | 
         args: [refund],
         // the refund's id makes the provider pay once, however often this runs
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-        staticSummary: `refund ${refund.refundId} of ${refund.tenant}`,
-        typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: refund.tenant }]),
+        ...describeRefund(refund),
       }),
   };
 }
@@ -180,8 +172,7 @@ async function wakeWebhook(
       signalArgs: [],
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       workflowIdConflictPolicy: 'USE_EXISTING',
-      staticSummary: `webhook ${endpoint.endpointId} of ${endpoint.tenant}`,
-      typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: endpoint.tenant }]),
+      ...describeWebhook(endpoint),
     }),
   );
 }
@@ -206,30 +197,6 @@ async function* listRunningOrders({ client, within }: Line, limit: number): Asyn
     const order = parseOrderWorkflowId(value.workflowId);
     if (order !== null) yield order;
   }
-}
-
-function describeOrder({
-  state,
-  deliverBy,
-  liveSessionId,
-  pickupPointId,
-}: Omit<ClaimedOrder, 'run'>): string {
-  return [
-    `started when ${state}`,
-    `promised by ${deliverBy.toISOString()}`,
-    ...(liveSessionId === null ? [] : [`live session ${liveSessionId}`]),
-    ...(pickupPointId === null ? [] : [`pickup point ${pickupPointId}`]),
-  ].join(' · ');
-}
-
-function describeInColumns(tenant: string, order: Omit<ClaimedOrder, 'run'>): TypedSearchAttributes {
-  return new TypedSearchAttributes([
-    { key: tenantKey, value: tenant },
-    { key: stageKey, value: order.state },
-    { key: promisedAtKey, value: order.deliverBy },
-    ...(order.liveSessionId === null ? [] : [{ key: sessionKey, value: order.liveSessionId }]),
-    ...(order.pickupPointId === null ? [] : [{ key: pickupPointKey, value: order.pickupPointId }]),
-  ]);
 }
 
 function parseOrderWorkflowId(workflowId: string): RunningOrder | null {

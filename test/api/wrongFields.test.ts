@@ -25,7 +25,7 @@ afterAll(() => api.close());
 
 /** A valid body of every route that takes one, with every field that there is. A new route adds its line. */
 const bodies: Record<string, object> = {
-  'put /v1/tenants/{tenant}': { name: 'x', timeZone: 'Asia/Shanghai' },
+  'put /v1/tenants/{tenant}': { name: 'x', timeZone: 'Asia/Shanghai', language: 'en' },
   'post /v1/tenants/{tenant}/keys': { role: 'channel', channel: 'mini', supplierId: 's', leaderId: 'l' },
   'put /v1/skus/{sku}': {
     ...goods.sku,

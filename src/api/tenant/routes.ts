@@ -18,7 +18,9 @@ import {
 } from './schema';
 
 const tag = 'Tenants';
+// what is left out is a brand in China
 const defaultTimeZone = 'Asia/Shanghai';
+const defaultLanguage = 'zh';
 const prefixLength = 12;
 
 function noTenant(tenant: string): Problem {
@@ -36,7 +38,8 @@ export const tenantRoutes: Route[] = [
     body: tenantBody,
     answers: { ok: tenantAnswer },
     async handle({ deps, params, body }) {
-      const tenant = { tenant: params.tenant, name: body.name, timeZone: body.timeZone ?? defaultTimeZone };
+      const { name, timeZone = defaultTimeZone, language = defaultLanguage } = body;
+      const tenant = { tenant: params.tenant, name, timeZone, language };
       await putTenant(deps.platform, tenant);
       return ok(tenant);
     },

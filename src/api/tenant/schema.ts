@@ -1,13 +1,21 @@
 import { z } from 'zod';
+import { languages } from '../../domain/tenant/model';
 import { tenantRoles } from '../http/auth';
 import { answerInstant, idText, tenantText, text } from '../http/schema';
 
 const timeZone = z.string().max(64).refine(isTimeZone, { error: 'an IANA time zone, such as Asia/Shanghai' });
 
 export const tenantParams = z.strictObject({ tenant: tenantText });
-export const tenantBody = z.strictObject({ name: text(200), timeZone: timeZone.optional() });
+const language = z.enum(languages);
+export const tenantBody = z.strictObject({
+  name: text(200),
+  timeZone: timeZone.optional().meta({ description: 'Asia/Shanghai when left out.' }),
+  language: language
+    .optional()
+    .meta({ description: 'Of what operations read in the Temporal Web UI; zh when left out.' }),
+});
 export const tenantAnswer = z
-  .object({ tenant: tenantText, name: z.string(), timeZone: z.string() })
+  .object({ tenant: tenantText, name: z.string(), timeZone: z.string(), language })
   .meta({ id: 'Tenant' });
 
 /** A supplier's or leader's key names its owner; only a channel key may be bound to a channel. */

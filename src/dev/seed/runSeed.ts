@@ -71,6 +71,7 @@ export async function runSeed(
       await put(api, config.platformKey, `/v1/tenants/${demoTenant}`, {
         name: '鲜达演示品牌',
         timeZone: 'Asia/Shanghai',
+        language: 'zh',
       });
     const ops = fresh ? await makeKey(api, config, { role: 'ops' }) : known.keys.ops;
     await putEverything({ api, config, marker, ops }, sandboxCarrierUrl);

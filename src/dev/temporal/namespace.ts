@@ -2,16 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { type google, temporal } from '@temporalio/proto';
 
-const { INDEXED_VALUE_TYPE_KEYWORD, INDEXED_VALUE_TYPE_DATETIME } = temporal.api.enums.v1.IndexedValueType;
+const { INDEXED_VALUE_TYPE_KEYWORD, INDEXED_VALUE_TYPE_KEYWORD_LIST, INDEXED_VALUE_TYPE_DATETIME } =
+  temporal.api.enums.v1.IndexedValueType;
 const retentionSeconds = 30 * 24 * 3600;
 
-/** What a workflow can be found by in the Web UI; never personal data. */
+/**
+ * What a workflow can be found by in the Web UI; never personal data. SQL visibility has room for 10 keywords and for
+ * three each of every other type.
+ */
 const searchAttributes: Record<string, temporal.api.enums.v1.IndexedValueType> = {
   OrderStage: INDEXED_VALUE_TYPE_KEYWORD,
   Tenant: INDEXED_VALUE_TYPE_KEYWORD,
   LiveSession: INDEXED_VALUE_TYPE_KEYWORD,
+  Attention: INDEXED_VALUE_TYPE_KEYWORD,
+  Region: INDEXED_VALUE_TYPE_KEYWORD,
   Site: INDEXED_VALUE_TYPE_KEYWORD,
   PickupPoint: INDEXED_VALUE_TYPE_KEYWORD,
+  Sites: INDEXED_VALUE_TYPE_KEYWORD_LIST,
+  Campaigns: INDEXED_VALUE_TYPE_KEYWORD_LIST,
   PromisedAt: INDEXED_VALUE_TYPE_DATETIME,
 };
 

@@ -51,6 +51,11 @@ function formatWallClock(at: Instant, timeZone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
+/** Minutes that the zone's wall clock is ahead of UTC at an instant. */
+export function offsetMinutesOf(at: Instant, timeZone: string): number {
+  return Math.round((wallClock(at, timeZone) - at) / 60_000);
+}
+
 /** The tenant's calendar day at an instant. */
 export function localDateOf(at: Instant, timeZone: string): LocalDate {
   return new Date(wallClock(at, timeZone)).toISOString().slice(0, 10);

@@ -4,6 +4,7 @@ import type { BookingToCancel, OrderActivities, OrderKey } from '../../activitie
 import type { PlainActivities } from '../plain';
 import { hasGivenUp, isBrokenInvariant, problemOf } from './failures';
 import { localStep, partnerCall } from './retries';
+import type { Wording } from './texts';
 
 const partners = proxyActivities<PlainActivities<FulfilmentActivities>>(partnerCall);
 const steps = proxyLocalActivities<PlainActivities<OrderActivities>>(localStep);
@@ -13,13 +14,16 @@ export interface BranchOutcome {
   outcome: BookingOutcome;
 }
 
+/** An order, and the words its steps are summed up in. */
+type Worded = OrderKey & { wording: Wording };
+
 /** Books one part of an order. What the carrier refuses, or does not answer in time, is parked. */
 export async function bookBranch(
-  { tenant, orderId }: OrderKey,
+  { tenant, orderId, wording }: Worded,
   shipment: PlannedShipment,
 ): Promise<BranchOutcome> {
-  const { shipmentId, zone, siteId, carrierId } = shipment;
-  const summary = `${zone} from ${siteId} by carrier ${carrierId}`;
+  const { shipmentId } = shipment;
+  const summary = wording.line(wording.steps.book(wording.part(shipment)));
   try {
     const booking = { tenant, orderId, shipmentId };
     const outcome = await partners.bookShipment.executeWithOptions({ ...partnerCall, summary }, [booking]);
@@ -27,31 +31,40 @@ export async function bookBranch(
   } catch (error) {
     if (!hasGivenUp(error)) throw error;
     const reason = isBrokenInvariant(error) ? 'brokenInvariant' : 'bookingFailed';
-    await steps.parkOrder({ tenant, orderId, reason, shipmentId, problem: problemOf(error) });
+    await park({ tenant, orderId, wording }, { reason, shipmentId, problem: problemOf(error) });
     return { shipmentId, outcome: 'parked' };
   }
 }
 
 /** Unbooks each of them with its carrier; answers those that could not be and are parked. */
-export async function cancelAtCarrier(order: OrderKey, bookings: BookingToCancel[]): Promise<string[]> {
+export async function cancelAtCarrier(order: Worded, bookings: BookingToCancel[]): Promise<string[]> {
   const outcomes = await Promise.all(bookings.map((booking) => cancelOne(order, booking)));
   return bookings.filter((_, index) => outcomes[index] === 'parked').map((booking) => booking.shipmentId);
 }
 
-async function cancelOne({ tenant, orderId }: OrderKey, { shipmentId, carrierId }: BookingToCancel) {
-  const summary = `unbook ${shipmentId} at carrier ${carrierId}`;
+async function cancelOne({ tenant, orderId, wording }: Worded, booking: BookingToCancel) {
+  const { shipmentId, carrierId } = booking;
+  const summary = wording.line(wording.steps.unbook(booking));
   try {
-    const booking = { tenant, orderId, shipmentId, carrierId };
-    return await partners.cancelBooking.executeWithOptions({ ...partnerCall, summary }, [booking]);
+    const asked = { tenant, orderId, shipmentId, carrierId };
+    return await partners.cancelBooking.executeWithOptions({ ...partnerCall, summary }, [asked]);
   } catch (error) {
     if (!hasGivenUp(error)) throw error;
-    await steps.parkOrder({
-      tenant,
-      orderId,
-      reason: 'unbookingFailed',
-      shipmentId,
-      problem: problemOf(error),
-    });
+    await park(
+      { tenant, orderId, wording },
+      { reason: 'unbookingFailed', shipmentId, problem: problemOf(error) },
+    );
     return 'parked';
   }
+}
+
+type Parking = {
+  reason: 'bookingFailed' | 'brokenInvariant' | 'unbookingFailed';
+  shipmentId: string;
+  problem: string;
+};
+
+async function park({ tenant, orderId, wording }: Worded, parking: Parking): Promise<void> {
+  const summary = wording.steps.park(wording.parked[parking.reason].name);
+  await steps.parkOrder.executeWithOptions({ ...localStep, summary }, [{ tenant, orderId, ...parking }]);
 }

@@ -1,4 +1,5 @@
 import type { OrderState } from '../../domain/order/model';
+import type { Reader } from '../../domain/tenant/model';
 
 /** Names and shapes of all that the order's, the late money's and the refund's workflows are told. */
 export const orderWorkflowType = 'orderWorkflow';
@@ -13,6 +14,27 @@ export interface OrderWorkflowInput {
   orderId: string;
   /** 1 for an order as placed; one more each time late money brought it back, or a lost workflow is replaced. */
   run: number;
+  /** Absent in workflows from before 0.2: they speak English and change their columns less often. */
+  shown?: ShownOrder;
+}
+
+/** A wait that people see, under the name it goes on by. */
+export interface ShownWait {
+  name: string;
+  /** ISO 8601 */
+  since: string;
+}
+
+/** Whom an order's workflow speaks to, and what it shows at its start; kept from run to run. */
+export interface ShownOrder {
+  reader: Reader;
+  /** The column `OrderStage`, and the two beside it. */
+  stage: string;
+  attention?: string;
+  siteIds?: string[];
+  wait?: ShownWait;
+  /** What a person has to decide lies over it. */
+  parked?: ShownWait;
 }
 
 /** `paid`, `cancelled`, `ended`: so PostgreSQL decided · `resumed`: what was parked is to be tried again. */
@@ -31,6 +53,7 @@ export interface LateMoneyWorkflowInput {
   tenant: string;
   provider: string;
   transactionId: string;
+  reader?: Reader;
 }
 
 export interface LateMoneyOutcome {
@@ -40,6 +63,10 @@ export interface LateMoneyOutcome {
 export interface RefundWorkflowInput {
   tenant: string;
   refundId: string;
+  /** Absent in workflows from before 0.2. */
+  reader?: Reader;
+  /** When what is parked was parked; kept from run to run. ISO 8601. */
+  parkedSince?: string;
 }
 
 export function orderWorkflowId({ tenant, orderId, run }: OrderWorkflowInput): string {
