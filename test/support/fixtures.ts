@@ -3,6 +3,7 @@ import pg from 'pg';
 import { type ReceiptAnswer, receiveStock } from '../../src/db/inventory';
 import { createDatabase, type Database, type TenantTx } from '../../src/db/transaction';
 import type { Zone } from '../../src/domain/catalogue/model';
+import type { Language } from '../../src/domain/tenant/model';
 import type { TestDatabase } from './database';
 
 export * from './orderFixtures';
@@ -61,13 +62,14 @@ let tenants = 0;
 /** A tenant of its own for each call: `tenant-1`, `tenant-2` … Answers its id. */
 export async function givenTenant(
   where: TestDatabaseUrl,
-  given: { tenant?: string; timeZone?: string } = {},
+  given: { tenant?: string; timeZone?: string; language?: Language } = {},
 ): Promise<string> {
   tenants += 1;
   const tenant = given.tenant ?? `tenant-${tenants}`;
-  await asSuperuser(where, 'INSERT INTO tenant (tenant, name, time_zone) VALUES ($1, $1, $2)', [
+  await asSuperuser(where, 'INSERT INTO tenant (tenant, name, time_zone, language) VALUES ($1, $1, $2, $3)', [
     tenant,
     given.timeZone ?? 'Asia/Shanghai',
+    given.language ?? 'zh',
   ]);
   return tenant;
 }

@@ -28,6 +28,8 @@ export interface GivenOrder {
   buyer?: Partial<IntakeRequest['buyer']>;
   deliveryMethod?: IntakeRequest['deliveryMethod'];
   payment?: IntakeRequest['payment'];
+  liveSessionId?: string;
+  notes?: IntakeRequest['notes'];
   paymentWindowSeconds?: number;
 }
 
@@ -50,6 +52,8 @@ export function orderRequest(given: GivenOrder = {}): IntakeRequest {
     deliveryMethod: given.deliveryMethod,
     lines: Array.isArray(lines) ? lines : Object.entries(lines).map(([sku, quantity]) => ({ sku, quantity })),
     payment: given.payment,
+    liveSessionId: given.liveSessionId,
+    notes: given.notes,
   };
 }
 
