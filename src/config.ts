@@ -28,6 +28,8 @@ export interface Config {
   readonly temporalAddress?: string;
   readonly temporalNamespace: string;
   readonly temporalTaskQueue: string;
+  /** Where the Temporal Web UI is; links to workflows are left out without it. No slash at the end. */
+  readonly temporalUiUrl?: string;
   readonly paymentWindowSeconds: number;
   /** 1; below it the retries of webhooks run faster, which tests and demos want. */
   readonly webhookTimeScale: number;
@@ -86,6 +88,7 @@ const environment = z.object({
     .optional(),
   TEMPORAL_NAMESPACE: z.string().default('default'),
   TEMPORAL_TASK_QUEUE: z.string().default('xianda'),
+  TEMPORAL_UI_URL: url.optional(),
   PAYMENT_WINDOW_SECONDS: z.coerce.number().int().min(1).max(86_400).default(1800),
   WEBHOOK_TIME_SCALE: z.coerce.number().positive().max(1).default(1),
   SANDBOX_PAYMENT_SECRET: z.string().optional(),
@@ -124,6 +127,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, options: ReadCo
     temporalAddress: filled.TEMPORAL_ADDRESS,
     temporalNamespace: settings.TEMPORAL_NAMESPACE,
     temporalTaskQueue: settings.TEMPORAL_TASK_QUEUE,
+    temporalUiUrl: filled.TEMPORAL_UI_URL?.replace(/\/+$/, ''),
     paymentWindowSeconds: settings.PAYMENT_WINDOW_SECONDS,
     webhookTimeScale: settings.WEBHOOK_TIME_SCALE,
     sandboxPaymentSecret: secrets.SANDBOX_PAYMENT_SECRET,
@@ -193,12 +197,14 @@ function readRunning(home: string, settings: Environment): Partial<Environment> 
   const dev = readJson(join(home, 'dev.json')) as {
     databaseUrl?: string;
     temporalAddress?: string;
+    temporalUiUrl?: string | null;
     sandbox?: { paymentUrl?: string; carrierUrl?: string };
   };
   return definedOnly({
     ...secrets,
     DATABASE_URL: dev.databaseUrl,
     TEMPORAL_ADDRESS: dev.temporalAddress,
+    TEMPORAL_UI_URL: dev.temporalUiUrl ?? undefined,
     SANDBOX_PAYMENT_URL: dev.sandbox?.paymentUrl,
     SANDBOX_CARRIER_URL: dev.sandbox?.carrierUrl,
   });

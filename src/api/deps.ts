@@ -14,6 +14,9 @@ export interface ApiSettings {
   sandboxPaymentSecret: string;
   sandboxCarrierSecret: string;
   temporalAddress?: string;
+  temporalNamespace?: string;
+  /** Where the Web UI's pages are; links to workflows are left without it. No slash at the end. */
+  temporalUiUrl?: string;
 }
 
 /** What the routes work with. */

@@ -23,7 +23,6 @@ import { createTemporalSchedules } from './schedule/temporalSchedules';
 export interface ApiConfig extends ApiSettings {
   port: number;
   databaseUrl?: string;
-  temporalNamespace?: string;
   paymentWindowSeconds: number;
   personalDataKeys: readonly MasterKey[];
   logLevel: string;
@@ -111,10 +110,11 @@ function openDeps(
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
   const personalData = createPersonalData(config.personalDataKeys);
-  const { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret, temporalAddress } = config;
+  const { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret } = config;
+  const { temporalAddress, temporalNamespace, temporalUiUrl } = config;
   const schedules = createTemporalSchedules({
     address: temporalAddress,
-    namespace: config.temporalNamespace ?? 'default',
+    namespace: temporalNamespace ?? 'default',
   });
   const deps: ApiDeps = {
     app,
@@ -124,7 +124,15 @@ function openDeps(
     schedules,
     log,
     intake: createIntake({ db: intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
-    settings: { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret, temporalAddress },
+    settings: {
+      mode,
+      platformKey,
+      sandboxPaymentSecret,
+      sandboxCarrierSecret,
+      temporalAddress,
+      temporalNamespace,
+      temporalUiUrl,
+    },
     metrics: createMetrics({ outboxBacklogSeconds: () => readOutboxBacklogSeconds(checker) }),
     authenticator: createAuthenticator({ platform, platformKey }),
     openApi: buildOpenApi,

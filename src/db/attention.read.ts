@@ -14,6 +14,8 @@ export interface AttentionItem {
   since: Date;
   detail: object;
   actions: readonly AttentionAction[];
+  /** Of its order, at present; null without one. */
+  run: number | null;
 }
 
 export interface AttentionPosition {
@@ -39,7 +41,8 @@ export async function listAttention(
   page: Page<AttentionPosition>,
 ): Promise<Slice<AttentionItem, AttentionPosition>> {
   const { rows } = await tx.query<AttentionRow>(
-    `SELECT ${columns}, order_id AS "orderId", shipment_id AS "shipmentId"
+    `SELECT ${columns}, order_id AS "orderId", shipment_id AS "shipmentId",
+            (SELECT o.run FROM orders o WHERE o.tenant = attention.tenant AND o.order_id = attention.order_id) AS run
        FROM attention
       WHERE tenant = $1 AND resolved_at IS NULL AND ($2::text IS NULL OR order_id = $2)
         AND ($3::text IS NULL OR reason = $3) AND ${pastCursor('$4', '$5')}
@@ -57,7 +60,7 @@ export async function listPlatformAttention(
 ): Promise<Slice<AttentionItem, AttentionPosition>> {
   return platform.inTransaction(async (tx: Tx) => {
     const { rows } = await tx.query<AttentionRow>(
-      `SELECT ${columns}, NULL AS "orderId", NULL AS "shipmentId"
+      `SELECT ${columns}, NULL AS "orderId", NULL AS "shipmentId", NULL::integer AS run
          FROM platform_attention
         WHERE resolved_at IS NULL AND ($1::text IS NULL OR detail ->> 'orderId' = $1)
           AND ($2::text IS NULL OR reason = $2) AND ${pastCursor('$3', '$4')}

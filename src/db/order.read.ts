@@ -40,17 +40,17 @@ function withoutAbsent({ latePayment, ...order }: OrderView): OrderView {
   return latePayment === null ? order : { ...order, latePayment };
 }
 
-/** One order of the tenant, or of one channel of it; null when there is none. */
+/** One order of the tenant, or of one channel of it, and its present run; null when there is none. */
 export async function findOrder(
   tx: TenantTx,
   { orderId, channel }: { orderId: string; channel: string | null },
-): Promise<OrderView | null> {
-  const { rows } = await tx.query<{ body: OrderView }>(
-    `SELECT ${orderJson} AS body FROM orders o
+): Promise<{ view: OrderView; run: number } | null> {
+  const { rows } = await tx.query<{ body: OrderView; run: number }>(
+    `SELECT ${orderJson} AS body, o.run FROM orders o
       WHERE o.tenant = $1 AND o.order_id = $2 AND ($3::text IS NULL OR o.channel = $3)`,
     [tx.tenant, orderId, channel],
   );
-  return rows[0] ? withoutAbsent(rows[0].body) : null;
+  return rows[0] ? { view: withoutAbsent(rows[0].body), run: rows[0].run } : null;
 }
 
 export interface OrderFilter {

@@ -7,7 +7,7 @@ export type TenantKeys = Record<'channel' | 'ops' | 'warehouse' | 'host' | 'lead
 /** `<home>/dev.json`: where the running stack is and how to enter it. There only while everything answers. */
 export interface DevFile {
   apiUrl: string;
-  /** null when the Temporal server is somebody else's. */
+  /** null when the Temporal server is somebody else's and TEMPORAL_UI_URL does not tell. */
   temporalUiUrl: string | null;
   temporalAddress: string;
   temporalNamespace: string;

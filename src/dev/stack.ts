@@ -207,9 +207,16 @@ function roleEnvironment(
     PORT: String(config.port),
     DATABASE_URL: plan.databaseUrl,
     TEMPORAL_ADDRESS: plan.temporalAddress,
+    TEMPORAL_UI_URL: temporalUiUrl({ config, ports }) ?? '',
     SANDBOX_PAYMENT_URL: `http://127.0.0.1:${ports.paymentSandbox}`,
     SANDBOX_CARRIER_URL: `http://127.0.0.1:${ports.carrierSandbox}`,
   };
+}
+
+/** The Web UI of a server that is somebody else's is known only if it was told. */
+function temporalUiUrl({ config, ports }: Pick<Plan, 'config' | 'ports'>): string | null {
+  if (config.temporalAddress === undefined) return `http://127.0.0.1:${ports.temporalUi}`;
+  return config.temporalUiUrl ?? null;
 }
 
 function roleSpec(plan: Plan, env: NodeJS.ProcessEnv, name: string, args: readonly string[]): ProcessSpec {
@@ -232,7 +239,7 @@ function describeStack(
   const list = (...names: string[]) => names.map(pidOf).filter((pid) => pid !== undefined);
   return {
     apiUrl: `http://127.0.0.1:${config.port}`,
-    temporalUiUrl: config.temporalAddress === undefined ? `http://127.0.0.1:${ports.temporalUi}` : null,
+    temporalUiUrl: temporalUiUrl({ config, ports }),
     temporalAddress,
     temporalNamespace: config.temporalNamespace,
     databaseUrl,

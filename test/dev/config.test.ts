@@ -121,6 +121,7 @@ describe('a command started by hand', () => {
     const dev = {
       databaseUrl: 'postgres://of-the-stack/x',
       temporalAddress: '127.0.0.1:7',
+      temporalUiUrl: 'http://127.0.0.1:8/',
       sandbox: { paymentUrl: 'http://p' },
     };
     writeFileSync(join(home, 'dev.json'), JSON.stringify(dev));
@@ -131,6 +132,7 @@ describe('a command started by hand', () => {
     expect(readConfig({ XIANDA_HOME: home })).toMatchObject({
       databaseUrl: 'postgres://of-the-stack/x',
       temporalAddress: '127.0.0.1:7',
+      temporalUiUrl: 'http://127.0.0.1:8',
       sandboxPaymentUrl: 'http://p',
       platformKey: 'of the stack',
     });

@@ -4,6 +4,7 @@ import { resolvePlatformAttention } from '../../db/platformAttention';
 import { pageAnswer, pageOf, pageSchema } from '../http/page';
 import { Problem } from '../http/problem';
 import { defineRoute, ok, type Route } from '../http/route';
+import { linkToParked } from '../http/workflowLink';
 import {
   attentionItem,
   attentionParams,
@@ -30,11 +31,15 @@ export const attentionRoutes: Route[] = [
       const { deps, query, principal } = call;
       const page = pageOf(query, attentionPosition);
       const filter = { orderId: query.orderId, reason: query.reason };
-      const slice =
-        principal.role === 'platform'
-          ? await listPlatformAttention(deps.platform, filter, page)
-          : await deps.app.inTenant(call.tenant, (tx) => listAttention(tx, filter, page));
-      return ok(pageAnswer(slice));
+      if (principal.role === 'platform')
+        return ok(pageAnswer(await listPlatformAttention(deps.platform, filter, page)));
+      const { tenant } = call;
+      const { items, next } = await deps.app.inTenant(tenant, (tx) => listAttention(tx, filter, page));
+      const linked = items.map(({ run, ...item }) => {
+        const workflow = linkToParked(deps.settings, { tenant, run, ...item });
+        return workflow === undefined ? item : { ...item, workflow };
+      });
+      return ok(pageAnswer({ items: linked, next }));
     },
   }),
   defineRoute({

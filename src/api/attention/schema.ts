@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { attentionActions, type AttentionReason, attentionRules } from '../../domain/order/attention';
 import { pageQuery } from '../http/page';
-import { answerInstant, idText, integer, text } from '../http/schema';
+import { answerInstant, idText, integer, text, workflowLink } from '../http/schema';
 
 const reasons = Object.keys(attentionRules) as [AttentionReason, ...AttentionReason[]];
 
@@ -23,6 +23,9 @@ export const attentionItem = z
     since: answerInstant,
     detail: z.record(z.string(), z.unknown()),
     actions: z.array(z.enum(attentionActions)),
+    workflow: workflowLink
+      .optional()
+      .meta({ description: 'That of the refund or the order, where there is one.' }),
   })
   .meta({ id: 'Attention' });
 

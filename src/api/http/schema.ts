@@ -87,3 +87,9 @@ export const closedOn = distinct(date, 1000);
 
 export const answerInstant = z.string().meta({ format: 'date-time', description: 'ISO 8601 with offset' });
 export const answerDate = z.string().meta({ format: 'date' });
+
+/** Where operations find a workflow. */
+export const workflowLink = z.object({
+  workflowId: z.string(),
+  url: z.string().optional().meta({ description: 'Its page in the Temporal Web UI, where that is known.' }),
+});

@@ -4,6 +4,7 @@ import type { Principal } from '../http/auth';
 import { pageAnswer, pageOf, pageSchema } from '../http/page';
 import { Problem } from '../http/problem';
 import { defineRoute, ok, type Route } from '../http/route';
+import { linkToOrder } from '../http/workflowLink';
 import { answerIntake, intakeRefusals } from './intakeAnswer';
 import {
   acceptedAnswer,
@@ -80,9 +81,11 @@ export const orderRoutes: Route[] = [
     refusals: ['not-found'],
     async handle({ deps, tenant, params, principal }) {
       const wanted = { orderId: params.orderId, channel: channelOf(principal) };
-      const order = await deps.app.inTenant(tenant, (tx) => findOrder(tx, wanted));
-      if (!order) throw noOrder(params.orderId);
-      return ok(order);
+      const found = await deps.app.inTenant(tenant, (tx) => findOrder(tx, wanted));
+      if (!found) throw noOrder(params.orderId);
+      const { view, run } = found;
+      if (principal.role !== 'ops') return ok(view);
+      return ok({ ...view, workflow: linkToOrder(deps.settings, { tenant, orderId: params.orderId, run }) });
     },
   }),
   defineRoute({

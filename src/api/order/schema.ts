@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { orderStates } from '../../domain/order/model';
 import { shipmentView } from '../fulfilment/schema';
 import { pageQuery } from '../http/page';
-import { answerInstant, fen, idText, instantText, location, text, units } from '../http/schema';
+import { answerInstant, fen, idText, instantText, location, text, units, workflowLink } from '../http/schema';
 
 const supply = z.enum(['spot', 'presale']);
 
@@ -103,6 +103,7 @@ export const orderView = z
       .optional(),
     shipments: z.array(shipmentView),
     timeline: z.array(z.object({ at: answerInstant, kind: z.string(), detail: z.unknown().optional() })),
+    workflow: workflowLink.optional().meta({ description: 'To ops, of one order.' }),
   })
   .meta({ id: 'Order' });
 
