@@ -19,7 +19,7 @@ const layers = {
   worker: ['^src/domain/', '^src/db/', '^src/clients/', '^src/activities/', '^src/workflows/'],
 };
 
-/** Layers that are handed the configuration and the logger by those who start them. */
+/** Layers that are handed the configuration and the logger, and that may be watched, by those who start them. */
 const configured = ['api', 'dispatch', 'doctor', 'worker', 'intake'];
 
 const layerRules = Object.entries(layers).map(([layer, allowed]) => ({
@@ -29,7 +29,7 @@ const layerRules = Object.entries(layers).map(([layer, allowed]) => ({
   from: { path: `^src/${layer}/` },
   to: {
     path: '^(src|test|scripts|bin)/',
-    pathNot: [`^src/${layer}/`, ...allowed, ...(configured.includes(layer) ? ['^src/(config|log)\\.ts$'] : [])],
+    pathNot: [`^src/${layer}/`, ...allowed, ...(configured.includes(layer) ? ['^src/(config|log|metrics)\\.ts$'] : [])],
     // workflows know activities by type only
     ...(layer === 'workflows' ? { dependencyTypesNot: ['type-only'] } : {}),
   },
@@ -39,7 +39,7 @@ const nobodyBut = (name, packages, folders, instead) => ({
   name: `package-${name}`,
   severity: 'error',
   comment: `${name}: ${instead}`,
-  from: { path: '^src/', pathNot: [...folders.map((folder) => `^src/${folder}`), '^src/dev/', '^src/main\\.ts$'] },
+  from: { path: '^src/', pathNot: [...folders.map((folder) => `^src/${folder}`), '^src/dev/', '^src/(main|cli)\\.ts$'] },
   to: { path: packages.map((item) => `(^|node_modules/)${item}(/|$)`) },
 });
 
@@ -87,8 +87,8 @@ module.exports = {
       name: 'nobody-imports-composition',
       severity: 'error',
       comment: 'main, dev and doctor put the others together; nobody builds on them.',
-      from: { path: '^src/', pathNot: ['^src/main\\.ts$', '^src/dev/', '^src/doctor/'] },
-      to: { path: ['^src/main\\.ts$', '^src/dev/', '^src/doctor/'] },
+      from: { path: '^src/', pathNot: ['^src/(main|cli)\\.ts$', '^src/dev/', '^src/doctor/'] },
+      to: { path: ['^src/(main|cli)\\.ts$', '^src/dev/', '^src/doctor/'] },
     },
     {
       name: 'no-circular',

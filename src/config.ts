@@ -43,6 +43,10 @@ export interface Config {
   /** The first encrypts, all decrypt. */
   readonly personalDataKeys: readonly PersonalDataKey[];
   readonly demo: boolean;
+  /** Where a role serves its metrics and its readiness to the inside; undefined: nowhere. */
+  readonly metricsPort?: number;
+  /** How long a role that is told to stop may take to finish what it has begun. */
+  readonly stopGraceSeconds: number;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -99,9 +103,23 @@ const environment = z.object({
   PLATFORM_KEY: z.string().optional(),
   PERSONAL_DATA_KEYS: z.string().optional(),
   DEMO: onOff.default('on'),
+  METRICS_PORT: z.union([port, z.literal('off')]).optional(),
+  STOP_GRACE_SECONDS: z.coerce.number().int().min(2).max(600).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 type Environment = z.infer<typeof environment>;
+
+/** Every setting there is, by the name of its variable. */
+export const settingNames: readonly string[] = Object.keys(environment.shape);
+
+/** Without these production does not start. */
+export const requiredInProduction = [
+  'DATABASE_URL',
+  'TEMPORAL_ADDRESS',
+  'PUBLIC_URL',
+  'PLATFORM_KEY',
+  'PERSONAL_DATA_KEYS',
+] as const;
 
 /**
  * Parses the environment, the only place that reads it. In development missing secrets come from the running
@@ -138,8 +156,27 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, options: ReadCo
     platformKey: secrets.PLATFORM_KEY,
     personalDataKeys: parsePersonalDataKeys(secrets.PERSONAL_DATA_KEYS),
     demo: settings.DEMO === 'on',
+    ...readOperation(settings, mode),
     logLevel: settings.LOG_LEVEL,
   });
+}
+
+const productionMetricsPort = 9464;
+const productionStopGraceSeconds = 25;
+/** A second less than the development supervisor's patience. */
+const developmentStopGraceSeconds = 9;
+
+function readOperation(
+  { METRICS_PORT, STOP_GRACE_SECONDS }: Environment,
+  mode: Config['mode'],
+): Pick<Config, 'metricsPort' | 'stopGraceSeconds'> {
+  const production = mode === 'production';
+  const metricsPort = METRICS_PORT ?? (production ? productionMetricsPort : 'off');
+  return {
+    metricsPort: metricsPort === 'off' ? undefined : metricsPort,
+    stopGraceSeconds:
+      STOP_GRACE_SECONDS ?? (production ? productionStopGraceSeconds : developmentStopGraceSeconds),
+  };
 }
 
 function parseEnvironment(env: NodeJS.ProcessEnv): Environment {
@@ -167,9 +204,7 @@ function pickSecrets(settings: Partial<Environment>): Partial<Record<SecretName,
 }
 
 function refuseDefaults(settings: Environment): void {
-  const missing = (
-    ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'PUBLIC_URL', 'PLATFORM_KEY', 'PERSONAL_DATA_KEYS'] as const
-  ).filter((name) => settings[name] === undefined);
+  const missing = requiredInProduction.filter((name) => settings[name] === undefined);
   const weak = secretNames.filter((name) => {
     const value = settings[name];
     return value !== undefined && (value === developmentSecrets[name] || value.length < 24);

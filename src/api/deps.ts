@@ -34,6 +34,8 @@ export interface ApiDeps {
   log: Logger;
   metrics: Metrics;
   authenticator: Authenticator;
+  /** Whether this process has been told to stop. */
+  stopping(): boolean;
   /** The document of /openapi.json; handed in, since it is made of all routes and one of them serves it. */
   openApi(): object;
 }

@@ -1,14 +1,16 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import compression from 'compression';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import type { MasterKey } from '../db/envelope';
-import { readOutboxBacklogSeconds } from '../db/health.read';
+import { readBacklogs } from '../db/health.read';
 import { createPersonalData } from '../db/personalData';
 import { createDatabase } from '../db/transaction';
 import { createIntake } from '../intake/intake';
 import { createLogger, type Logger } from '../log';
+import { type Monitor, serveMonitor } from '../metrics';
 import type { ApiDeps, ApiSettings } from './deps';
 import { createAuthenticator } from './http/auth';
 import { answerErrors, noSuchPath } from './http/errors';
@@ -16,6 +18,8 @@ import { logRequests } from './http/log';
 import { createMetrics } from './http/metrics';
 import { mountRoutes } from './http/mount';
 import { buildOpenApi } from './openapi';
+import { checkDatabase, explainReadiness, readReadiness } from './plumbing/readiness';
+import { checkTemporal } from './plumbing/temporalHealth';
 import { rawRoutes, routes } from './routes';
 import { createTemporalSchedules } from './schedule/temporalSchedules';
 
@@ -26,6 +30,8 @@ export interface ApiConfig extends ApiSettings {
   paymentWindowSeconds: number;
   personalDataKeys: readonly MasterKey[];
   logLevel: string;
+  metricsPort?: number;
+  stopGraceSeconds: number;
 }
 
 /** The express application: reading and answering HTTP, nothing else. Opens and closes nothing. */
@@ -53,14 +59,19 @@ export function createApi(deps: ApiDeps): Express {
 
 export interface RunningApi {
   url: string;
-  /** Stops taking requests, answers those under way, and closes the connections. */
+  /** Where its metrics are, if they have a port of their own. */
+  monitorUrl: string | undefined;
+  /** Says that it is not ready, stops taking requests, answers those under way, and closes the connections. */
   close(): Promise<void>;
 }
 
 /** Orders that wait for a hot SKU's lock keep a connection each; the others must find one beside them. */
 const intakeConnections = 24;
 const flushMilliseconds = 30_000;
-const closePatienceMs = 10_000;
+/** Kept of the grace for the last writes and the connections. */
+const flushPatienceMs = 1_000;
+/** Whoever spreads the load asks `/readyz` every few seconds, and must have heard before nobody listens any more. */
+const longestNoticeMs = 5_000;
 const keepAliveMs = 65_000;
 
 /** Runs the `api` role: opens its connections and listens. Port 0 takes a free one. */
@@ -70,45 +81,89 @@ export async function runApi(
 ): Promise<RunningApi> {
   if (config.databaseUrl === undefined) throw new Error('the api needs DATABASE_URL');
   const log = options.log ?? createLogger({ role: 'api', level: config.logLevel });
-  const { deps, close } = openDeps(config, config.databaseUrl, log);
+  const drain = { stopping: false };
+  const { deps, close } = openDeps({ config, url: config.databaseUrl, log, stopping: () => drain.stopping });
   const host = config.mode === 'production' ? '0.0.0.0' : '127.0.0.1';
   const server = createServer(createApi(deps));
   // longer than any client of ours keeps a connection, so that no request meets a closing one
   server.keepAliveTimeout = keepAliveMs;
-  try {
-    await listen(server, options.port ?? config.port, host);
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const monitor = await listenBoth(server, { config, deps, host, port: options.port ?? config.port }).catch(
+    async (error: unknown) => {
+      await close();
+      throw error;
+    },
+  );
   const timer = setInterval(() => flushKeys(deps), flushMilliseconds).unref();
   const url = `http://${host}:${(server.address() as AddressInfo).port}`;
-  log.info({ url }, 'listening');
+  log.info({ url, monitorUrl: monitor.url }, 'listening');
   return {
     url,
+    monitorUrl: monitor.url,
     async close() {
       clearInterval(timer);
-      await stop(server);
+      drain.stopping = true;
+      const noticeMs = noticeOf(config);
+      await sleep(noticeMs);
+      await stop(server, config.stopGraceSeconds * 1000 - noticeMs - flushPatienceMs);
+      await monitor.close();
       await deps.authenticator.flush().catch(() => undefined);
       await close();
     },
   };
 }
 
+/** Of what the grace allows, time to finish the requests under way comes first. */
+function noticeOf({ mode, stopGraceSeconds }: ApiConfig): number {
+  return mode === 'production' ? Math.min(longestNoticeMs, stopGraceSeconds * 250) : 0;
+}
+
+interface Listening {
+  config: ApiConfig;
+  deps: ApiDeps;
+  host: string;
+  port: number;
+}
+
+async function listenBoth(server: Server, { config, deps, host, port }: Listening): Promise<Monitor> {
+  const monitor = await serveMonitor({
+    port: config.metricsPort,
+    host,
+    registry: deps.metrics.registry,
+    readiness: async () => {
+      const ready = await readReadiness(deps);
+      return { ok: ready.ok, reason: explainReadiness(ready) };
+    },
+  });
+  await listen(server, port, host).catch(async (error: unknown) => {
+    await monitor.close();
+    throw error;
+  });
+  return monitor;
+}
+
 function flushKeys({ authenticator, log }: ApiDeps): void {
   authenticator.flush().catch((err: unknown) => log.warn({ err }, 'the last use of keys was not noted'));
 }
 
-function openDeps(
-  config: ApiConfig,
-  url: string,
-  log: Logger,
-): { deps: ApiDeps; close: () => Promise<void> } {
+interface Opening {
+  config: ApiConfig;
+  url: string;
+  log: Logger;
+  stopping: () => boolean;
+}
+
+function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; close: () => Promise<void> } {
   const app = createDatabase({ url, role: 'xianda_app' });
   // of its own: orders that queue for a hot SKU must not keep payments and events from a connection
-  const intakeDb = createDatabase({ url, role: 'xianda_app', maxConnections: intakeConnections });
+  const intakeDb = createDatabase({
+    url,
+    role: 'xianda_app',
+    maxConnections: intakeConnections,
+    name: 'intake',
+  });
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
+  const pools = [app, intakeDb, platform, checker];
   const personalData = createPersonalData(config.personalDataKeys);
   const { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret } = config;
   const { temporalAddress, temporalNamespace, temporalUiUrl } = config;
@@ -133,20 +188,20 @@ function openDeps(
       temporalNamespace,
       temporalUiUrl,
     },
-    metrics: createMetrics({ outboxBacklogSeconds: () => readOutboxBacklogSeconds(checker) }),
+    metrics: createMetrics({
+      backlogs: () => readBacklogs(checker),
+      databaseAnswers: async () => (await checkDatabase(app)).ok,
+      temporalAnswers: async () => (await checkTemporal(temporalAddress)).ok,
+      pools,
+    }),
     authenticator: createAuthenticator({ platform, platformKey }),
+    stopping,
     openApi: buildOpenApi,
   };
   return {
     deps,
     async close() {
-      await Promise.all([
-        app.close(),
-        intakeDb.close(),
-        platform.close(),
-        checker.close(),
-        schedules.close(),
-      ]);
+      await Promise.all([...pools, schedules].map((each) => each.close()));
     },
   };
 }
@@ -162,10 +217,10 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 /** Kept connections that fall idle while we wait are closed too, else their clients would hold us. */
-function stop(server: Server): Promise<void> {
+function stop(server: Server, patienceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const idle = setInterval(() => server.closeIdleConnections(), 50);
-    const last = setTimeout(() => server.closeAllConnections(), closePatienceMs);
+    const last = setTimeout(() => server.closeAllConnections(), patienceMs);
     server.close(() => {
       clearInterval(idle);
       clearTimeout(last);

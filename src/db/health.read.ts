@@ -5,13 +5,40 @@ export async function pingDatabase(db: Database): Promise<void> {
   await db.inTransaction((tx) => tx.query('SELECT 1'));
 }
 
-/** Seconds that the oldest untold outbox row of any tenant has waited; 0 when none waits. Runs as the checker. */
-export async function readOutboxBacklogSeconds(checker: Database): Promise<number> {
+/** What is due and not done yet, over all tenants. Seconds are 0, and counts too, when nothing waits. */
+export interface Backlogs {
+  /** Age of the oldest outbox row that is due and that Temporal has not been told. */
+  outboxSeconds: number;
+  /** Age of the oldest batch of the journal that no seal chains (I2: within 5 s). */
+  unsealedSeconds: number;
+  /** How long the longest-due unpaid order has waited for the sweeper (I4: at most 60 s). */
+  dueHoldSeconds: number;
+  /** Open attention, tenants' and the platform's, whose deadline has passed. */
+  overdueAttention: number;
+  openAttention: number;
+}
+
+/** One round trip, so that a scrape costs the database little. Runs as the checker. */
+export async function readBacklogs(checker: Database): Promise<Backlogs> {
   return checker.inTransaction(async (tx) => {
-    const { rows } = await tx.query<{ seconds: number }>(
-      `SELECT coalesce(extract(epoch FROM clock_timestamp() - min(due_at)), 0)::double precision AS seconds
-         FROM outbox WHERE done_at IS NULL`,
+    const { rows } = await tx.query<Backlogs>(
+      `WITH waiting AS (
+         SELECT deadline FROM attention WHERE resolved_at IS NULL
+         UNION ALL SELECT deadline FROM platform_attention WHERE resolved_at IS NULL),
+       oldest AS (
+         SELECT (SELECT min(due_at) FROM outbox WHERE done_at IS NULL) AS outbox,
+                (SELECT min(b.at) FROM unsealed_batch u JOIN stock_batch b USING (tenant, batch_id)) AS unsealed,
+                (SELECT min(expires_at) FROM orders WHERE state = 'awaitingPayment') AS due_hold)
+       SELECT ${secondsSince('outbox')} AS "outboxSeconds", ${secondsSince('unsealed')} AS "unsealedSeconds",
+              ${secondsSince('due_hold')} AS "dueHoldSeconds",
+              (SELECT count(*) FROM waiting WHERE deadline < clock_timestamp()) AS "overdueAttention",
+              (SELECT count(*) FROM waiting) AS "openAttention"
+         FROM oldest`,
     );
-    return Math.max(0, rows[0]?.seconds ?? 0);
+    return rows[0] as Backlogs;
   });
 }
+
+/** An instant yet to come has waited no time at all. */
+const secondsSince = (column: string) =>
+  `greatest(0, coalesce(extract(epoch FROM clock_timestamp() - ${column}), 0))::double precision`;

@@ -31,7 +31,20 @@ export interface Database {
   inTenant<T>(tenant: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction with no tenant bound: for roles with all-tenant policies. */
   inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** How busy the pool is now. */
+  load(): PoolLoad;
   close(): Promise<void>;
+}
+
+export interface PoolLoad {
+  name: string;
+  /** Connections with a transaction under way. */
+  busy: number;
+  idle: number;
+  /** Callers that wait for a connection. */
+  waiting: number;
+  /** How many connections the pool may open. */
+  most: number;
 }
 
 /** Thrown inside `work` to undo everything and answer with a value: a refusal found late. */
@@ -57,9 +70,16 @@ export interface DatabaseOptions {
   url: string;
   role: DatabaseRole;
   maxConnections?: number;
+  /** What metrics call the pool, where a process has several of one role. */
+  name?: string;
 }
 
-export function createDatabase({ url, role, maxConnections = 10 }: DatabaseOptions): Database {
+export function createDatabase({
+  url,
+  role,
+  maxConnections = 10,
+  name = role.replace('xianda_', ''),
+}: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: maxConnections,
@@ -76,6 +96,13 @@ export function createDatabase({ url, role, maxConnections = 10 }: DatabaseOptio
       return retrying(() => runOnce(pool, begin, (tx) => work({ tenant, query: tx.query })));
     },
     inTransaction: (work) => retrying(() => runOnce(pool, 'BEGIN', work)),
+    load: () => ({
+      name,
+      busy: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+      most: maxConnections,
+    }),
     close: () => pool.end(),
   };
 }

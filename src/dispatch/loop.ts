@@ -9,6 +9,12 @@ export interface LoopOptions {
   /** One round. `more` has the next one follow at once. */
   round(stop: AbortSignal): Promise<'more' | 'idle'>;
   logger: Logger;
+  watch?: LoopWatch;
+}
+
+export interface LoopWatch {
+  /** Told after each round whether it came to its end. */
+  onRound(loop: string, good: boolean): void;
 }
 
 export interface Loop {
@@ -23,7 +29,7 @@ const failuresBeforeError = 5;
  * Runs rounds until closed. A round that fails is logged and followed after a while that doubles up to 5 s; rounds
  * are such that failing at any point, or not at all happening, loses nothing.
  */
-export function startLoop({ name, everyMs, round, logger }: LoopOptions): Loop {
+export function startLoop({ name, everyMs, round, logger, watch }: LoopOptions): Loop {
   const stop = new AbortController();
   const pause = (milliseconds: number) =>
     sleep(milliseconds, undefined, { signal: stop.signal }).catch(() => undefined);
@@ -32,11 +38,13 @@ export function startLoop({ name, everyMs, round, logger }: LoopOptions): Loop {
     while (!stop.signal.aborted) {
       try {
         const found = await round(stop.signal);
+        watch?.onRound(name, true);
         if (failures > 0) logger.info({ loop: name, failures }, 'the loop works again');
         failures = 0;
         if (found === 'idle') await pause(everyMs);
       } catch (err) {
         failures += 1;
+        watch?.onRound(name, false);
         report(logger, { name, err, failures });
         await pause(Math.min(everyMs * 2 ** Math.min(failures, 10), longestPauseMs));
       }

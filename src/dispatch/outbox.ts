@@ -14,6 +14,8 @@ export interface OutboxNeeds {
   temporal: Temporal;
   pace: Pace;
   logger: Logger;
+  /** Once aborted no more is told: what was claimed is given back, for another dispatcher to tell at once. */
+  stop?: AbortSignal;
 }
 
 /** Longer than a batch can take: 4 rounds of calls of 5 s each. */
@@ -28,11 +30,12 @@ type Told = { message: ClaimedMessage; result: 'done' | number };
  * Takes a batch of messages and tells Temporal. Every step may be the last: a message is claimed for a while, told
  * under an id that makes telling twice telling once, and only then marked.
  */
-export async function dispatchBatch({ db, temporal, pace, logger }: OutboxNeeds): Promise<'more' | 'idle'> {
+export async function dispatchBatch({ db, ...needs }: OutboxNeeds): Promise<'more' | 'idle'> {
+  const { pace } = needs;
   const limit = pace.limit * batchesPerSlot;
   const messages = await claimMessages(db, { limit, leaseSeconds });
   if (messages.length === 0) return 'idle';
-  const batch = { temporal, pace, logger, away: false };
+  const batch = { ...needs, away: false };
   const told = await inParallel(messages, pace, (message) => tell(message, batch));
   const postponed = told.flatMap(({ message, result }) =>
     result === 'done' ? [] : [{ tenant: message.tenant, outboxId: message.outboxId, seconds: result }],
@@ -72,6 +75,7 @@ interface Batch extends Omit<OutboxNeeds, 'db'> {
 
 async function tell(message: ClaimedMessage, batch: Batch): Promise<Told> {
   const { temporal, pace, logger } = batch;
+  if (batch.stop?.aborted) return { message, result: 0 };
   if (batch.away) return { message, result: awaySeconds };
   try {
     const result = await tellTemporal(message, temporal);

@@ -4,6 +4,7 @@ import { deleteToldMessages } from '../db/dispatch';
 import { createDatabase } from '../db/transaction';
 import { createLogger } from '../log';
 import { startLoop } from './loop';
+import { createDispatchMonitor } from './monitor';
 import { dispatchBatch } from './outbox';
 import { createPace } from './pace';
 import { publishAll } from './publisher';
@@ -15,6 +16,9 @@ import { sweep } from './sweeper';
 import { connectTemporal } from './temporal';
 
 export interface RunningDispatch {
+  /** Where its metrics are, if they have a port of their own. */
+  monitorUrl: string | undefined;
+  /** Ends after the rounds under way, giving back what they had claimed and not told. */
   close(): Promise<void>;
 }
 
@@ -40,6 +44,8 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
   const db = createDatabase({ url, role: 'xianda_dispatch', maxConnections: 4 });
   const appDb = createDatabase({ url, role: 'xianda_app', maxConnections: 3 });
   const sealerDb = createDatabase({ url, role: 'xianda_sealer', maxConnections: 2 });
+  const watch = createDispatchMonitor({ config, pools: [db, appDb, sealerDb] });
+  const monitor = await watch.serve();
   const temporal = connectTemporal({
     address: required(config.temporalAddress, 'TEMPORAL_ADDRESS'),
     namespace: config.temporalNamespace,
@@ -55,7 +61,7 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
     logger,
   });
   const loops = [
-    loop('outbox', outboxMs, () => dispatchBatch({ db, temporal, pace, logger })),
+    loop('outbox', outboxMs, (stop) => dispatchBatch({ db, temporal, pace, logger, stop })),
     loop('sweeper', sweepMs, () => sweep({ dispatchDb: db, appDb, logger })),
     loop('sealer', sealMs, (stop) => sealAll(sealerDb, stop)),
     loop('publisher', publishMs, (stop) => publishAll({ dispatchDb: db, appDb }, stop)),
@@ -69,17 +75,18 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
   ];
 
   function loop(name: string, everyMs: number, round: (stop: AbortSignal) => Promise<'more' | 'idle'>) {
-    return startLoop({ name, everyMs, round, logger });
+    return startLoop({ name, everyMs, round, logger, watch });
   }
 
   return {
+    monitorUrl: monitor.url,
     async close() {
       const closed = Promise.all(loops.map((each) => each.close()));
       // a call that nobody answers is not waited for: its message is told again
       await Promise.race([closed, sleep(closeWithinMs)]);
       await temporal.close();
       await closed;
-      await Promise.all([db.close(), appDb.close(), sealerDb.close()]);
+      await Promise.all([db.close(), appDb.close(), sealerDb.close(), monitor.close()]);
     },
   };
 }

@@ -6,7 +6,7 @@ import { createDatabase } from '../db/transaction';
 import { checkCoherence, type CoherenceReport, type CoherenceSources } from './checkCoherence';
 import { formatReport, toJson } from './report';
 
-type DoctorConfig = Pick<
+export type DoctorConfig = Pick<
   Config,
   | 'databaseUrl'
   | 'temporalAddress'
@@ -46,7 +46,8 @@ export async function runDoctor(
   return report.notLooked.length > 0 ? 2 : 0;
 }
 
-async function examine(config: DoctorConfig): Promise<CoherenceReport> {
+/** One look at everything; what could not be looked at is in the report. */
+export async function examine(config: DoctorConfig): Promise<CoherenceReport> {
   if (config.databaseUrl === undefined)
     return blind('no database is known: set DATABASE_URL, or XIANDA_HOME of a running stack');
   const checkerDb = createDatabase({ url: config.databaseUrl, role: 'xianda_checker', maxConnections: 1 });

@@ -11,9 +11,13 @@ import { createPersonalData } from '../db/personalData';
 import { type Database, createDatabase } from '../db/transaction';
 import { type Logger, createLogger } from '../log';
 import { loadWorkflowBundle } from './bundle';
+import { type EngineMetrics, settleEngineMetrics, watchWorker } from './monitor';
 import { toTemporalLogger } from './temporalLogger';
 
 export interface RunningWorker {
+  /** Where its metrics are, if they have a port of their own. */
+  monitorUrl: string | undefined;
+  /** Takes no more tasks, finishes those it has within the grace, and closes the connections. */
   close(): Promise<void>;
 }
 
@@ -34,6 +38,8 @@ const databaseCheckMs = 1000;
 const databaseChecks = 3;
 const pingTimeoutMs = 5000;
 const retryMs = 1000;
+/** Kept of the grace: for what is cancelled to be reported, and for the connections. */
+const reportSeconds = 2;
 
 /**
  * Runs workflows and activities until closed. Waits, with a line in the log, for whichever of PostgreSQL and
@@ -42,23 +48,27 @@ const retryMs = 1000;
  */
 export async function runWorker(config: Config, options: WorkerOptions = {}): Promise<RunningWorker> {
   const logger = createLogger({ role: 'worker', level: config.logLevel });
-  installRuntime(logger);
+  const engine = await settleEngineMetrics(config);
+  installRuntime(logger, engine);
   const url = required(config.databaseUrl, 'DATABASE_URL');
   const db = createDatabase({ url, role: 'xianda_app', maxConnections: databaseConnections });
   // a connection of its own: a busy pool must not look like a database that is away
-  const pulse = createDatabase({ url, role: 'xianda_app', maxConnections: 1 });
+  const pulse = createDatabase({ url, role: 'xianda_app', maxConnections: 1, name: 'pulse' });
   const stop = new AbortController();
+  const state = { polling: false };
+  const monitor = await watchWorker({ config, engine, polling: () => state.polling, pools: [db, pulse] });
   const bundle = await loadWorkflowBundle(options.bundleFile);
   const activities = createActivities({ ...activitiesNeeds(config, db), patience: options.patience });
   let ended: Promise<void> = Promise.resolve();
   await new Promise<void>((onPolling) => {
-    ended = keepWorking({ config, logger, pulse, bundle, activities, stop: stop.signal, onPolling });
+    ended = keepWorking({ config, logger, pulse, bundle, activities, stop: stop.signal, state, onPolling });
   });
   return {
+    monitorUrl: monitor.url,
     async close() {
       stop.abort();
       await ended;
-      await Promise.all([db.close(), pulse.close()]);
+      await Promise.all([db.close(), pulse.close(), monitor.close()]);
     },
   };
 }
@@ -66,7 +76,7 @@ export async function runWorker(config: Config, options: WorkerOptions = {}): Pr
 let runtimeInstalled = false;
 
 /** Once a process: the engine's core lives outside of any worker. Signals are the caller's to handle. */
-function installRuntime(logger: Logger): void {
+function installRuntime(logger: Logger, engine: EngineMetrics | undefined): void {
   if (runtimeInstalled) return;
   runtimeInstalled = true;
   Runtime.install({
@@ -74,6 +84,7 @@ function installRuntime(logger: Logger): void {
     shutdownSignals: [],
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'ERROR' }) },
+      ...(engine === undefined ? {} : { metrics: { prometheus: { bindAddress: engine.address } } }),
     },
   });
 }
@@ -110,6 +121,7 @@ interface Work {
   bundle: string;
   activities: object;
   stop: AbortSignal;
+  state: { polling: boolean };
   onPolling(): void;
 }
 
@@ -128,7 +140,7 @@ async function keepWorking(work: Work): Promise<void> {
 }
 
 async function workUntilSomethingIsAway(work: Work): Promise<void> {
-  const { config, logger, pulse, bundle, activities, stop, onPolling } = work;
+  const { config, logger, pulse, bundle, activities, stop, state, onPolling } = work;
   const address = required(config.temporalAddress, 'TEMPORAL_ADDRESS');
   const connection = await NativeConnection.connect({ address });
   try {
@@ -141,16 +153,17 @@ async function workUntilSomethingIsAway(work: Work): Promise<void> {
       maxCachedWorkflows: cachedWorkflows,
       maxConcurrentLocalActivityExecutions: concurrentLocalActivities,
       maxConcurrentActivityTaskExecutions: concurrentActivities,
-      shutdownGraceTime: '3 s',
-      shutdownForceTime: '7 s',
+      ...drainTimes(config.stopGraceSeconds),
     });
     const over = new AbortController();
     const shutDown = () => {
+      state.polling = false;
       if (worker.getState() === 'RUNNING') worker.shutdown();
     };
     stop.addEventListener('abort', shutDown, { once: true });
     const running = worker.run().finally(() => over.abort());
     if (stop.aborted) shutDown();
+    state.polling = !stop.aborted;
     logger.info({ address, taskQueue: config.temporalTaskQueue }, 'working');
     onPolling();
     const watching = untilDatabaseIsAway(pulse, AbortSignal.any([stop, over.signal])).then((away) => {
@@ -160,8 +173,21 @@ async function workUntilSomethingIsAway(work: Work): Promise<void> {
     });
     await Promise.all([running, watching]).finally(() => stop.removeEventListener('abort', shutDown));
   } finally {
+    state.polling = false;
     await connection.close().catch(() => undefined);
   }
+}
+
+/**
+ * Draining: from the word on no task is taken; activities under way may finish until `shutdownGraceTime`, are then
+ * cancelled (their next try is another worker's), and what does not even end then is left behind.
+ */
+function drainTimes(stopGraceSeconds: number) {
+  const graceSeconds = Math.max(1, Math.floor((stopGraceSeconds - reportSeconds) * 0.8));
+  return {
+    shutdownGraceTime: graceSeconds * 1000,
+    shutdownForceTime: Math.max(graceSeconds + 1, stopGraceSeconds - reportSeconds) * 1000,
+  };
 }
 
 async function untilDatabaseAnswers({ pulse, logger, stop }: Work): Promise<void> {

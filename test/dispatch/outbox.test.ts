@@ -2,6 +2,7 @@ import { cancelOrder } from '../../src/db/cancel';
 import { claimMessages } from '../../src/db/dispatch';
 import { expireDueOrders } from '../../src/db/expiry';
 import { dispatchBatch, leaseSeconds } from '../../src/dispatch/outbox';
+import { createPace } from '../../src/dispatch/pace';
 import { type Temporal, connectTemporal } from '../../src/dispatch/temporal';
 import { expectCoherent } from '../support/expectCoherent';
 import { givenOrder, givenPaidOrder } from '../support/fixtures';
@@ -62,6 +63,28 @@ test('what a dispatcher died with after starting is started once', async () => {
   );
   await stage.drain(needs);
   expect((await handle.describe()).runId).toBe(runId);
+});
+
+test('a dispatcher that is told to stop gives back at once what it has claimed and not told', async () => {
+  const orders = await Promise.all(Array.from({ length: 12 }, () => order()));
+  const stop = new AbortController();
+  const started: string[] = [];
+  const stopping: Temporal = {
+    ...stage.temporal,
+    async startOrder(...call) {
+      await stage.temporal.startOrder(...call);
+      started.push(call[0].orderId);
+      stop.abort();
+    },
+  };
+  const needs = { ...stage.dispatcher(stopping), pace: createPace({ start: 3, most: 3 }), stop: stop.signal };
+  await dispatchBatch(needs);
+  expect(started).toHaveLength(3);
+  expect(await stage.pending()).toBe(9);
+  // nobody waits for a lease to end
+  await stage.drain();
+  expect(await stage.pending()).toBe(0);
+  for (const { orderId } of orders) expect(await stage.standing(orderId)).toBe('running');
 });
 
 test('two dispatchers at once start every order once', async () => {

@@ -1,5 +1,8 @@
 import type { RequestHandler } from 'express';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Histogram, type Registry } from 'prom-client';
+import type { Backlogs } from '../../db/health.read';
+import type { PoolLoad } from '../../db/transaction';
+import { addCounter, addGauge, addPoolGauges, createRegistry } from '../../metrics';
 
 export interface Metrics {
   registry: Registry;
@@ -9,14 +12,15 @@ export interface Metrics {
 }
 
 interface Sources {
-  /** Seconds that the oldest untold outbox row has waited; 0 when none waits. */
-  outboxBacklogSeconds(): Promise<number>;
+  backlogs(): Promise<Backlogs>;
+  databaseAnswers(): Promise<boolean>;
+  temporalAnswers(): Promise<boolean>;
+  pools: readonly { load(): PoolLoad }[];
 }
 
 /** Prometheus metrics in a registry of their own, so that several servers may live in one process. */
-export function createMetrics({ outboxBacklogSeconds }: Sources): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: 'xianda_' });
+export function createMetrics(sources: Sources): Metrics {
+  const registry = createRegistry();
   const requests = new Histogram({
     name: 'xianda_http_request_seconds',
     help: 'Time from the request to the end of its answer.',
@@ -24,21 +28,14 @@ export function createMetrics({ outboxBacklogSeconds }: Sources): Metrics {
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
     registers: [registry],
   });
-  const intake = new Counter({
+  const intake = addCounter(registry, {
     name: 'xianda_intake_orders_total',
     help: 'Orders handed in, by what became of them.',
     labelNames: ['outcome'],
-    registers: [registry],
   });
-  new Gauge({
-    name: 'xianda_outbox_backlog_seconds',
-    help: 'Age of the oldest message that Temporal has still to be told.',
-    registers: [registry],
-    async collect() {
-      // a scrape during a database outage still answers with everything else
-      this.set(await outboxBacklogSeconds().catch(() => Number.NaN));
-    },
-  });
+  addBacklogs(registry, sources.backlogs);
+  addServers(registry, sources);
+  addPoolGauges(registry, sources.pools);
   return {
     registry,
     countIntake: (outcome) => intake.inc({ outcome }),
@@ -51,5 +48,64 @@ export function createMetrics({ outboxBacklogSeconds }: Sources): Metrics {
       });
       next();
     },
+  };
+}
+
+/**
+ * What is due and not done, seen from here and not from the process that should do it: a dispatcher that is gone
+ * shows nothing of its own.
+ */
+function addBacklogs(registry: Registry, backlogs: Sources['backlogs']): void {
+  const read = onceAScrape(backlogs);
+  const gauges: [name: string, field: keyof Backlogs, help: string][] = [
+    [
+      'xianda_outbox_backlog_seconds',
+      'outboxSeconds',
+      'Age of the oldest message that Temporal has still to be told.',
+    ],
+    [
+      'xianda_unsealed_seconds',
+      'unsealedSeconds',
+      'Age of the oldest batch of the journal that is not sealed.',
+    ],
+    [
+      'xianda_due_hold_seconds',
+      'dueHoldSeconds',
+      'How long the longest-due hold has waited for the sweeper.',
+    ],
+    ['xianda_attention_overdue', 'overdueAttention', 'Open attention whose deadline has passed.'],
+    ['xianda_attention_open', 'openAttention', 'Open attention.'],
+  ];
+  for (const [name, field, help] of gauges) {
+    addGauge(registry, { name, help, read: async () => (await read())[field] });
+  }
+}
+
+function addServers(registry: Registry, { databaseAnswers, temporalAnswers }: Sources): void {
+  const asNumber = (ask: () => Promise<boolean>) => async () => Number(await ask());
+  addGauge(registry, {
+    name: 'xianda_database_up',
+    help: '1 while PostgreSQL answers this process.',
+    read: asNumber(databaseAnswers),
+  });
+  addGauge(registry, {
+    name: 'xianda_temporal_up',
+    help: '1 while Temporal answers this process.',
+    read: asNumber(temporalAnswers),
+  });
+}
+
+const scrapeMs = 500;
+
+/** Several gauges of one scrape share one answer. */
+function onceAScrape<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let answer: Promise<Answer>;
+  return () => {
+    if (performance.now() - askedAt > scrapeMs) {
+      askedAt = performance.now();
+      answer = ask();
+    }
+    return answer;
   };
 }

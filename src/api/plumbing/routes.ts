@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { pingDatabase } from '../../db/health.read';
-import type { ApiDeps } from '../deps';
 import { defineRoute, ok, type RawRoute, type Route } from '../http/route';
-import { checkTemporal, type Health } from './temporalHealth';
+import { readReadiness } from './readiness';
 
 const tag = 'Plumbing';
 const health = z.object({ ok: z.boolean(), reason: z.string() });
@@ -19,53 +17,31 @@ export const plumbingRoutes: Route[] = [
   }),
 ];
 
-const readiness = z.object({ ok: z.boolean(), database: health, temporal: health }).meta({ id: 'Readiness' });
+const readiness = z
+  .object({ ok: z.boolean(), stopping: z.boolean(), database: health, temporal: health })
+  .meta({ id: 'Readiness' });
 
 /**
- * 503 only while the database is away: intake needs nothing else, and a Temporal that is down delays workflows
- * without stopping sales. Its state is told all the same.
+ * 503 while the database is away: intake needs nothing else, and a Temporal that is down delays workflows without
+ * stopping sales; its state is told all the same. 503, too, once the process has been told to stop: whoever spreads
+ * the load sends the next requests elsewhere while those that come all the same are still answered.
  */
 export const readyRoute: RawRoute = {
   method: 'get',
   path: '/readyz',
   tag,
   summary:
-    'Database and Temporal, each with a reason; 503 only while the database is away, since intake needs it alone',
+    'Database and Temporal, each with a reason; 503 while the database is away (intake needs it alone) or this process stops',
   contentType: 'application/json',
   answer: readiness,
   unavailable: true,
   async handle(deps, _request, response) {
-    const [database, temporal] = await Promise.all([
-      checkDatabase(deps),
-      checkTemporal(deps.settings.temporalAddress),
-    ]);
-    response.status(database.ok ? 200 : 503);
-    if (!database.ok) response.setHeader('Retry-After', '1');
-    response.json({ ok: database.ok, database, temporal });
+    const ready = await readReadiness(deps);
+    response.status(ready.ok ? 200 : 503);
+    if (!ready.ok) response.setHeader('Retry-After', '1');
+    response.json(ready);
   },
 };
-
-const databasePatienceMs = 2000;
-
-async function checkDatabase({ app }: ApiDeps): Promise<Health> {
-  const slow = new Promise<Health>((resolve) => {
-    setTimeout(resolve, databasePatienceMs, {
-      ok: false,
-      reason: `no answer in ${databasePatienceMs} ms`,
-    }).unref();
-  });
-  const asked = pingDatabase(app).then(
-    (): Health => ({ ok: true, reason: 'answers' }),
-    (error: unknown): Health => ({ ok: false, reason: codeOf(error) }),
-  );
-  return Promise.race([asked, slow]);
-}
-
-/** A driver's code, never its message: messages carry addresses and user names. */
-function codeOf(error: unknown): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : 'does not answer';
-}
 
 export const metricsRoute: RawRoute = {
   method: 'get',

@@ -63,6 +63,7 @@ export async function startApi(overrides: Partial<ApiConfig> = {}, log = silent)
       sandboxPaymentSecret: paymentSecret,
       sandboxCarrierSecret: carrierSecret,
       logLevel: 'warn',
+      stopGraceSeconds: 9,
       ...overrides,
     },
     { port: 0, log },
