@@ -117,7 +117,14 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/config.ts', 'src/main.ts', 'src/cli.ts', 'src/dev/**', 'src/domain/**', 'src/workflows/**'],
+    ignores: [
+      'src/config.ts',
+      'src/main.ts',
+      'src/cli.ts',
+      'src/dev/**',
+      'src/domain/**',
+      'src/workflows/**',
+    ],
     rules: {
       'no-restricted-properties': [
         'error',

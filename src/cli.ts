@@ -16,7 +16,7 @@ interface Running {
 async function serve(role: string, start: (config: Config) => Promise<Running>): Promise<void> {
   const config = readConfig();
   const log = createLogger({ role, level: config.logLevel });
-  let running: Running | undefined;
+  const started: { running?: Running } = {};
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return;
@@ -24,7 +24,7 @@ async function serve(role: string, start: (config: Config) => Promise<Running>):
     log.info({ signal }, 'stopping');
     // whoever hangs is ended before the supervisor loses patience
     setTimeout(() => process.exit(1), config.stopGraceSeconds * 1000).unref();
-    (running?.close() ?? Promise.resolve()).then(
+    (started.running?.close() ?? Promise.resolve()).then(
       () => process.exit(0),
       (err: unknown) => {
         log.error({ err }, 'did not stop in good order');
@@ -33,7 +33,7 @@ async function serve(role: string, start: (config: Config) => Promise<Running>):
     );
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  running = await start(config);
+  started.running = await start(config);
   if (stopping) return;
   log.info({ mode: config.mode }, 'ready');
   reportReady();
