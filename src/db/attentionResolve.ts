@@ -11,6 +11,7 @@ import { insertOrderEvent } from './order';
 import { insertOutbox } from './outbox';
 import { confirmRefundIn, requestRefund } from './refund';
 import { reholdOrder } from './rehold';
+import { lockSupply, readSupplyRisks, reviewSupply } from './supplyCut';
 import type { Database, TenantTx } from './transaction';
 import { enableEndpoint } from './webhookEndpoint';
 
@@ -41,10 +42,11 @@ export async function resolveAttention(db: Database, answer: AttentionAnswer): P
     const { actions } = attentionRule(found.reason);
     if (!actions.includes(answer.action)) return { kind: 'notAllowed', actions };
     // the order and its stock come before the attention in the order of locks
-    const order = found.orderId === null ? undefined : (await lockOrdersWithStock(tx, [found.orderId]))[0];
+    const orders = await lockOrdersWithStock(tx, await findConcerned(tx, found, answer.action));
+    const order = found.orderId === null ? undefined : orders[0];
     if (!(await closeAttention(tx, answer))) return { kind: 'alreadyResolved' };
     if (order) await noteAnswer(tx, order, found.reason, answer);
-    await actOn(found.reason, answer.action)({ tx, attention: found, order, answer });
+    await actOn(found.reason, answer.action)({ tx, attention: found, order, orders, answer });
     return { kind: 'resolved' };
   });
 }
@@ -67,6 +69,22 @@ async function findAttention(tx: TenantTx, attentionId: string): Promise<OpenAtt
     [tx.tenant, attentionId],
   );
   return rows[0] ?? null;
+}
+
+/** A person's word never cancels more orders at once: what is left is shown again. */
+const ordersAtOnce = 200;
+
+/** The orders that the action is about. Those that a cut puts at risk are told anew: the list it was raised with ages. */
+async function findConcerned(
+  tx: TenantTx,
+  { reason, subject, orderId }: OpenAttention,
+  action: AttentionAction,
+): Promise<string[]> {
+  if (orderId !== null) return [orderId];
+  if (reason !== 'supplyCut' || action !== 'refund') return [];
+  await lockSupply(tx);
+  const risks = await readSupplyRisks(tx, [subject]);
+  return risks.get(subject)?.risk.orderIds.slice(-ordersAtOnce) ?? [];
 }
 
 /** False when somebody else closed it between our read and our locks. */
@@ -99,6 +117,8 @@ interface Resolving {
   tx: TenantTx;
   attention: OpenAttention;
   order: LockedOrder | undefined;
+  /** All that the action is about; of most reasons, `order` alone. */
+  orders: LockedOrder[];
   answer: AttentionAnswer;
 }
 
@@ -129,6 +149,17 @@ const cancelAndRefund: Act = async ({ tx, attention, order, answer }) => {
     actor: answer.actor,
     ...(attention.shipmentId === null ? {} : { lostShipmentId: attention.shipmentId }),
   });
+};
+
+/** Gives up the promises that the supply cannot keep; what is short then still is shown again. */
+const refundOrdersAtRisk: Act = async ({ tx, attention, orders, answer }) => {
+  for (const order of orders)
+    await cancelRest(tx, order, {
+      reason: attention.reason,
+      cause: attention.attentionId,
+      actor: answer.actor,
+    });
+  await reviewSupply(tx, [attention.subject]);
 };
 
 /** Looks for goods again; still short is parked again, so that the order never drops out of sight. */
@@ -213,6 +244,8 @@ const acts: Acts = {
   movedAfterCancel: { settle: nothingMore },
   cancelAsked: { accept: cancelAndRefund, decline: declineCancel },
   presaleOverdue: { keepWaiting: nothingMore, refund: cancelAndRefund },
+  // looked at again with the supplier's next forecast or word
+  supplyCut: { settle: nothingMore, keepWaiting: nothingMore, refund: refundOrdersAtRisk },
   wrongAmount: { refund: returnParkedMoney, settle: settleParkedMoney },
   unknownOrder: { settle: nothingMore },
   conflictingNotice: { settle: nothingMore },

@@ -46,6 +46,8 @@ export const attentionRules = {
   cancelAsked: { owner: 'warehouse', deadlineMinutes: 30, actions: ['accept', 'decline'] },
   /** A presale promise's last day has come without goods. */
   presaleOverdue: { owner: 'ops', deadlineMinutes: 240, actions: ['keepWaiting', 'refund'] },
+  /** A supplier will deliver less than presale has promised; `detail` names the orders at risk. */
+  supplyCut: { owner: 'ops', deadlineMinutes: 240, actions: ['settle', 'keepWaiting', 'refund'] },
   /** Money of another amount than the order's total; not applied. */
   wrongAmount: { owner: 'finance', deadlineMinutes: 240, actions: ['refund', 'settle'] },
   /** Money for an order this tenant does not have. */
