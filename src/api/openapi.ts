@@ -51,7 +51,13 @@ function build(): OpenApiDocument {
 }
 
 function describeRoute(route: Route): RouteConfig {
-  const body = route.body && { content: { 'application/json': { schema: route.body } }, required: true };
+  const body = route.body && {
+    content: {
+      'application/json': { schema: route.body },
+      ...(route.csv && { 'text/csv': { schema: z.string() } }),
+    },
+    required: true,
+  };
   return {
     ...named(route),
     ...securityOf(route),
@@ -99,7 +105,8 @@ const outcomeText: Record<Outcome, string> = { ok: 'Done', created: 'Made', empt
 function answersOf(route: Route): Responses {
   const entries = Object.entries(route.answers).map(([outcome, schema]) => {
     const name = outcome as Outcome;
-    const content = name === 'empty' ? {} : { content: { 'application/json': { schema } } };
+    const type = route.answerType ?? 'application/json';
+    const content = name === 'empty' ? {} : { content: { [type]: { schema } } };
     return [outcomeStatus[name], { description: outcomeText[name], ...content }];
   });
   return Object.fromEntries(entries);

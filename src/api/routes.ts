@@ -1,5 +1,6 @@
 import { attentionRoutes } from './attention/routes';
 import { catalogueRoutes } from './catalogue/routes';
+import { forecastRoutes } from './forecast/routes';
 import { carrierRoutes } from './fulfilment/carrierRoutes';
 import { fulfilmentRoutes } from './fulfilment/routes';
 import type { RawRoute, Route } from './http/route';
@@ -25,6 +26,7 @@ export const routes: readonly Route[] = [
   ...paymentRoutes,
   ...carrierRoutes,
   ...presaleRoutes,
+  ...forecastRoutes,
   ...scheduleRoutes,
   ...plumbingRoutes,
 ];

@@ -1,6 +1,7 @@
 import { shareConfirmed } from '../domain/forecast/confirmedShare';
 import type { ForecastBasis } from '../domain/forecast/model';
 import type { LocalDate } from '../domain/network/model';
+import type { Language } from '../domain/tenant/model';
 import { type Page, type Slice, sliceOf } from './page';
 import type { TenantTx } from './transaction';
 
@@ -85,6 +86,24 @@ export async function readSupplierForecast(
 ): Promise<SupplierForecast> {
   const lines = await readLines(tx, [forecastId]);
   return { forecastId, madeAt, lines: lines.get(forecastId) ?? [] };
+}
+
+export type NamedLine = SupplierForecastLine & { name: string };
+
+/** A forecast's lines with the names of their SKUs, and the language that the tenant's people read. */
+export async function readNamedLines(
+  tx: TenantTx,
+  forecastId: string,
+): Promise<{ lines: NamedLine[]; language: Language }> {
+  const lines = (await readLines(tx, [forecastId])).get(forecastId) ?? [];
+  const { rows } = await tx.query<{ language: Language; names: Record<string, string> }>(
+    `SELECT t.language, (SELECT coalesce(json_object_agg(k.sku, k.name), '{}') FROM sku k
+                          WHERE k.tenant = t.tenant AND k.sku = ANY($2::text[])) AS names
+       FROM tenant t WHERE t.tenant = $1`,
+    [tx.tenant, [...new Set(lines.map((line) => line.sku))]],
+  );
+  const { language = 'zh', names = {} } = rows[0] ?? {};
+  return { lines: lines.map((line) => ({ ...line, name: names[line.sku] ?? '' })), language };
 }
 
 type LineRow = Omit<SupplierForecastLine, 'confirmed'> & { forecastId: string; confirmed: number | null };

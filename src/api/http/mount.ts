@@ -3,9 +3,10 @@ import type { z } from 'zod';
 import type { ApiDeps } from '../deps';
 import type { Authenticator, Principal } from './auth';
 import { keepRawBody, readJson, readQuery } from './body';
+import { isCsv, readCsv } from './csv';
 import { describeIssues } from './invalid';
 import { invalid, Problem } from './problem';
-import { nothing, outcomeStatus, type RawRoute, type Reply, type Route } from './route';
+import { type AnsweredFile, nothing, outcomeStatus, type RawRoute, type Reply, type Route } from './route';
 
 /** 256 kB, as the contract says. */
 const bodyLimitBytes = 256 * 1024;
@@ -80,7 +81,8 @@ function handlersOf(route: Route, deps: ApiDeps, authenticator: Authenticator): 
     });
     send(response, reply);
   };
-  return route.body === undefined ? [identify, answer] : [identify, rawBodyReader, answer];
+  if (route.body === undefined) return [identify, answer];
+  return [identify, route.csv === undefined ? rawBodyReader : keepRawBody(route.csv.limitBytes), answer];
 }
 
 function checked(route: Route, request: Request) {
@@ -91,8 +93,12 @@ function checked(route: Route, request: Request) {
     body:
       route.body === undefined || route.access === 'signed'
         ? undefined
-        : check(route.body, readJson(request)),
+        : check(route.body, readBody(route, request)),
   };
+}
+
+function readBody({ csv }: Route, request: Request): unknown {
+  return csv !== undefined && isCsv(request) ? csv.bodyOf(readCsv(request)) : readJson(request);
 }
 
 /** Checks a value against a schema; 400 with every path that is wrong. */
@@ -104,6 +110,14 @@ export function check<T>(schema: z.ZodType<T>, value: unknown): T {
 
 function send(response: Response, reply: Reply): void {
   response.status(outcomeStatus[reply.outcome]);
-  if (reply.outcome === 'empty') response.end();
+  if (reply.file !== undefined) sendFile(response, reply.file);
+  else if (reply.outcome === 'empty') response.end();
   else response.json(reply.body);
+}
+
+function sendFile(response: Response, { bytes, type, name }: AnsweredFile): void {
+  response.setHeader('Content-Type', type);
+  response.setHeader('Content-Disposition', `attachment; filename="${name}"`);
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  response.end(bytes);
 }

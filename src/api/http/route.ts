@@ -13,6 +13,15 @@ export const outcomeStatus: Record<Outcome, number> = { ok: 200, created: 201, e
 export interface Reply {
   outcome: Outcome;
   body?: unknown;
+  /** Sent as it is, to be saved, instead of a JSON body. */
+  file?: AnsweredFile;
+}
+
+export interface AnsweredFile {
+  bytes: Buffer;
+  /** With its charset. */
+  type: string;
+  name: string;
 }
 
 export function ok(body: unknown): Reply {
@@ -21,6 +30,10 @@ export function ok(body: unknown): Reply {
 
 export function created(body: unknown): Reply {
   return { outcome: 'created', body };
+}
+
+export function file(answered: AnsweredFile): Reply {
+  return { outcome: 'ok', file: answered };
 }
 
 export const empty: Reply = { outcome: 'empty' };
@@ -49,6 +62,10 @@ export interface RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B ext
   params?: P;
   query?: Q;
   body?: B;
+  /** The body may also come as a sheet (text/csv), and then be large: how it becomes what `body` checks. */
+  csv?: { limitBytes: number; bodyOf(records: string[][]): unknown };
+  /** Media type of the answers, if it is not JSON. */
+  answerType?: string;
   answers: Partial<Record<Outcome, z.ZodType>>;
   refusals?: readonly ProblemSlug[];
   handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Promise<Reply>;

@@ -1,9 +1,10 @@
 import { addDays } from '../network/calendar';
 import { type Dispersion, planDispersion, priorDispersion } from './dispersion';
-import { type EstimatedSeries, trustInStock } from './estimate';
+import { trustInStock } from './estimate';
 import { type Levels, smoothLevels } from './level';
 import type { DayForecast, DemandSeries, ForecastMethod, ForecastRequest, SeriesForecast } from './model';
 import { quantilesOf } from './negativeBinomial';
+import type { Pooled } from './pools';
 import { type PoolRate, planPoolRates } from './poolRates';
 import { planWeekdayProfiles, type WeekdayProfile, weekdayOf } from './weekdayProfile';
 
@@ -20,7 +21,7 @@ export const smoothedWeekdays: ForecastMethod = {
   name: 'smoothed-weekdays-1',
   forecast(request) {
     let beliefs = request.series.map(trustInStock);
-    let dispersionOf = (_: EstimatedSeries): Dispersion => ({
+    let dispersionOf = (_: Pooled): Dispersion => ({
       firstWeek: priorDispersion,
       later: priorDispersion,
     });
