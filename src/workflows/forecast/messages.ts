@@ -1,0 +1,6 @@
+/** Names and shapes of what the forecast's workflow is told. */
+export const supplierForecastWorkflowType = 'supplierForecastWorkflow';
+
+export interface SupplierForecastWorkflowInput {
+  tenant: string;
+}
