@@ -7,6 +7,7 @@ import { createLogger } from '../../src/log';
 import { type ApiUnderTest, platformKey, startApi, type TenantKeys } from './support/apiUnderTest';
 import { expectCoherent } from '../support/expectCoherent';
 import { testTemporal } from '../support/servers';
+import { givenForecast } from './support/forecasts';
 import * as goods from './support/goods';
 import { paymentOf, tellPayment } from './support/sign';
 
@@ -52,6 +53,7 @@ beforeAll(async () => {
     attentionId: parked.attentionId,
     keyId: (await api.send('GET', '/v1/tenants/our-brand/keys?limit=1', { key: platformKey })).json.items[0]
       .keyId,
+    forecastId: await givenForecast(api, 'our-brand'),
     provider: 'sandbox',
     scheduleId: 'our-brand:presale-aggregation',
   };
@@ -116,7 +118,8 @@ test.each(table)('%s: another brand’s key reaches nothing of ours', async (_na
     });
     const own = route.method === 'get' && !route.path.includes('{');
     const makes =
-      route.method === 'put' || route.path === '/v1/orders' || route.path === '/v1/stock/receipts';
+      route.method === 'put' ||
+      ['/v1/orders', '/v1/stock/receipts', '/v1/demand-history'].includes(route.path);
     // lists answer with nothing of ours; PUT and POST make something of theirs or miss what it refers to
     if (own || makes) expect([200, 201, 422]).toContain(answer.status);
     else expect([role, answer.status, answer.slug]).toEqual([role, 404, 'not-found']);
@@ -177,6 +180,12 @@ function bodyFor({ path }: Route): object {
     '/v1/schedules/{scheduleId}/pause': { reason: 'x' },
     '/v1/schedules/{scheduleId}/unpause': { reason: 'x' },
     '/v1/shipments/{shipmentId}/events': { eventId: 'e', kind: 'delivered', at: '2026-11-24T10:00:00Z' },
+    '/v1/demand-history': {
+      rows: [{ sku: 'strawberries', region: 'shanghai', date: '2026-01-31', units: 3 }],
+    },
+    '/v1/supplier-forecasts/{forecastId}/answer': {
+      lines: [{ sku: 'strawberries', date: goods.day(1), confirmed: 3 }],
+    },
     '/v1/attention/{attentionId}/resolve': { action: 'refund' },
   };
   const body = bodies[path];

@@ -83,6 +83,12 @@ const bodies: Record<string, object> = {
     temperatureC: 3,
     note: 'n',
   },
+  'post /v1/demand-history': {
+    rows: [{ sku: 'strawberries', region: 'shanghai', date: '2026-01-31', units: 3, stockout: true }],
+  },
+  'post /v1/supplier-forecasts/{forecastId}/answer': {
+    lines: [{ sku: 'strawberries', date: '2026-01-31', confirmed: 3 }],
+  },
   'post /v1/attention/{attentionId}/resolve': { action: 'settle', detail: 'x' },
   'post /v1/payments/{provider}/notifications': {
     notificationId: 'n',
