@@ -4,12 +4,13 @@ import type { WebhookSender } from '../clients/webhook/send';
 import type { Envelope } from '../db/envelope';
 import type { PersonalData } from '../db/personalData';
 import type { Database } from '../db/transaction';
+import { type ForecastActivities, createForecastActivities } from './forecast';
 import { type FulfilmentActivities, createFulfilmentActivities } from './fulfilment';
 import { type OrderActivities, type Patience, createOrderActivities } from './order';
 import { type RefundActivities, createRefundActivities } from './refund';
 import { type WebhookActivities, createWebhookActivities } from './webhook';
 
-export type Activities = OrderActivities & FulfilmentActivities & RefundActivities & WebhookActivities;
+export type Activities = OrderActivities & FulfilmentActivities & RefundActivities & WebhookActivities & ForecastActivities;
 
 export interface ActivitiesNeeds {
   /** As `xianda_app`. */
@@ -37,5 +38,6 @@ export function createActivities({ patience, ...needs }: ActivitiesNeeds): Activ
     ...createFulfilmentActivities(needs),
     ...createRefundActivities(needs),
     ...createWebhookActivities(needs),
+    ...createForecastActivities(needs),
   };
 }

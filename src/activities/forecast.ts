@@ -2,7 +2,7 @@ import { countDemandDay, findDaysToCount } from '../db/demand';
 import { readDemandSeries } from '../db/demand.read';
 import { type ForecastRun, insertForecasts, isRunRecorded } from '../db/forecast';
 import { listSuppliersWithSkus, publishSupplierForecast } from '../db/supplierForecast';
-import { readTenantClock } from '../db/tenant';
+import { getOwnTenant } from '../db/tenant';
 import type { Database } from '../db/transaction';
 import { horizonDays } from '../domain/forecast/model';
 import { smoothedWeekdays } from '../domain/forecast/smoothedWeekdays';
@@ -45,7 +45,7 @@ export function createForecastActivities({ db }: { db: Database }): ForecastActi
       const days = await db.inTenant(tenant, (tx) => findDaysToCount(tx, before));
       // a day a transaction: what is done stays done when the worker dies, and no snapshot grows old
       for (const day of days) await db.inTenant(tenant, (tx) => countDemandDay(tx, day));
-      const { language } = await db.inTenant(tenant, readTenantClock);
+      const { language } = await db.inTenant(tenant, getOwnTenant);
       return { days: days.length, language };
     },
 
@@ -57,7 +57,7 @@ export function createForecastActivities({ db }: { db: Database }): ForecastActi
       };
       const suppliers = await db.inTenant(tenant, async (tx) => {
         if (!(await isRunRecorded(tx, run))) {
-          const { timeZone } = await readTenantClock(tx);
+          const { timeZone } = await getOwnTenant(tx);
           const firstDay = localDateOf(run.madeAt.getTime(), timeZone);
           const series = await readDemandSeries(tx, firstDay);
           await insertForecasts(tx, run, method.forecast({ firstDay, horizonDays, series }));

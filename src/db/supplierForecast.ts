@@ -55,17 +55,22 @@ export async function publishSupplierForecast(tx: TenantTx, run: SupplierRun): P
   return { forecastId, lines: forecast.lines.length, cutSkus: await reviewSupply(tx, skus) };
 }
 
-/** False when no line of the run is left. */
+/** False when a newer run has replaced the figures. */
 async function insertForecast(tx: TenantTx, run: SupplierRun & { forecastId: string }): Promise<boolean> {
   const { timeZone } = await readClock(tx);
   const firstDay = localDateOf(run.madeAt.getTime(), timeZone);
-  const inserted = await tx.query(
+  const { rows } = await tx.query<{ newest: Date | null }>(
+    'SELECT max(made_at) AS newest FROM forecast_run WHERE tenant = $1',
+    [tx.tenant],
+  );
+  if ((rows[0]?.newest?.getTime() ?? 0) > run.madeAt.getTime()) return false;
+  const { rowCount } = await tx.query(
     `INSERT INTO supplier_forecast (tenant, forecast_id, supplier_id, made_at, model)
      SELECT $1, $2, $3, $4, model FROM forecast_run WHERE tenant = $1 AND made_at = $4 AND schedule_id = $5`,
     [tx.tenant, run.forecastId, run.supplierId, run.madeAt, run.scheduleId],
   );
-  if (inserted.rowCount === 0) throw new Error('the run has no forecasts yet');
-  const { rowCount } = await tx.query(insertLines, [
+  if (rowCount === 0) throw new Error('the run has no forecasts yet');
+  await tx.query(insertLines, [
     tx.tenant,
     run.forecastId,
     run.supplierId,
@@ -73,7 +78,7 @@ async function insertForecast(tx: TenantTx, run: SupplierRun & { forecastId: str
     firstDay,
     addDays(firstDay, horizonDays - 1),
   ]);
-  return rowCount > 0;
+  return true;
 }
 
 /** Presale is wanted from the campaign's first delivery day on, or now; a bundle's goods are its components. */

@@ -1,7 +1,7 @@
 import type { Language } from '../domain/tenant/model';
 import type { Page, Slice } from './page';
 import { sliceOf } from './page';
-import type { Database, Tx } from './transaction';
+import type { Database, TenantTx, Tx } from './transaction';
 
 export interface Tenant {
   tenant: string;
@@ -60,6 +60,13 @@ export async function putTenant(
 
 export async function findTenant(platform: Database, tenant: string): Promise<Tenant | null> {
   return platform.inTransaction((tx) => readTenant(tx, tenant));
+}
+
+/** The tenant that a transaction is bound to. */
+export async function getOwnTenant(tx: TenantTx): Promise<Tenant> {
+  const found = await readTenant(tx, tx.tenant);
+  if (found === null) throw new Error('the tenant does not exist');
+  return found;
 }
 
 async function readTenant(tx: Tx, tenant: string): Promise<Tenant | null> {

@@ -14,6 +14,7 @@ import {
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
 import { givenStock } from '../support/fixtures';
+import { givenCut } from './forecastJourney';
 import {
   balanceOf,
   decideMoney,
@@ -46,6 +47,8 @@ interface Parked {
   orderId?: string;
   subject: string;
   totalFen?: number;
+  /** Of a cut: an order that is kept, and one at risk. */
+  orders?: string[];
 }
 
 const resumed = { kind: 'signalOrder', stage: 'resumed' };
@@ -176,6 +179,10 @@ const given: Record<AttentionReason, () => Promise<Parked>> = {
     await journey.pay(order);
     await raise('presaleOverdue', { subject: order.orderId, orderId: order.orderId });
     return { orderId: order.orderId, subject: order.orderId, totalFen: order.totalFen };
+  },
+  async supplyCut() {
+    const { kept, atRisk } = await givenCut(journey);
+    return { subject: 'pear', orders: [kept, atRisk] };
   },
   wrongAmount,
   unknownOrder: () => parkedAlone('unknownOrder'),
@@ -336,6 +343,15 @@ const expected: {
       expect(await database.query('SELECT state FROM payment WHERE transaction_id = $1', [subject])).toEqual([
         { state: 'settled' },
       ]);
+    },
+  },
+  supplyCut: {
+    settle: expectJustClosed,
+    keepWaiting: expectJustClosed,
+    async refund({ orders = [] }) {
+      const [kept, atRisk] = await Promise.all(orders.map((orderId) => orderFacts(database, orderId)));
+      expect(kept).toMatchObject({ state: 'paid', refunds: [] });
+      expect(atRisk).toMatchObject({ state: 'cancelled', refunds: [1500] });
     },
   },
   unknownOrder: { settle: expectJustClosed },

@@ -1,18 +1,15 @@
 import { importDemand } from '../../src/db/demand';
-import { readDemandSeries } from '../../src/db/demand.read';
-import { insertForecasts } from '../../src/db/forecast';
 import { listForecasts } from '../../src/db/forecast.read';
 import { putSupplier } from '../../src/db/network';
-import { answerSupplierForecast, publishSupplierForecast } from '../../src/db/supplierForecast';
+import { answerSupplierForecast } from '../../src/db/supplierForecast';
 import { listSupplierForecasts } from '../../src/db/supplierForecast.read';
 import { resolveAttention } from '../../src/db/attentionResolve';
 import type { AttentionAction } from '../../src/domain/order/attention';
-import { horizonDays } from '../../src/domain/forecast/model';
-import { smoothedWeekdays } from '../../src/domain/forecast/smoothedWeekdays';
-import { addDays, localDateOf } from '../../src/domain/network/calendar';
+import { addDays } from '../../src/domain/network/calendar';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
 import { dayFromToday, givenSku } from '../support/fixtures';
+import { givenCut, makeForecasts, pearsWantedOn, presalePears, publish, sayPears } from './forecastJourney';
 import { givenJourney, type Journey, orderFacts } from './orderJourney';
 
 const today = dayFromToday(0);
@@ -52,17 +49,6 @@ function inTenant<T>(
   return journey.db.inTenant(journey.tenant, work);
 }
 
-const runAt = (madeAt: Date) => ({ madeAt, scheduleId: 'daily', model: smoothedWeekdays.name });
-
-async function makeForecasts(madeAt = now): Promise<boolean> {
-  return inTenant(async (tx) => {
-    const firstDay = localDateOf(madeAt.getTime(), 'Asia/Shanghai');
-    const series = await readDemandSeries(tx, firstDay);
-    return insertForecasts(tx, runAt(madeAt), smoothedWeekdays.forecast({ firstDay, horizonDays, series }));
-  });
-}
-const publish = (madeAt = now, supplierId = 'farm') =>
-  inTenant((tx) => publishSupplierForecast(tx, { supplierId, scheduleId: 'daily', madeAt }));
 const answer = (
   forecastId: string,
   lines: { sku: string; date: string; confirmed: number }[],
@@ -82,26 +68,15 @@ const cuts = () =>
   );
 
 async function published(madeAt = now): Promise<string> {
-  await makeForecasts(madeAt);
-  return (await publish(madeAt))?.forecastId ?? '';
+  await makeForecasts(journey, madeAt);
+  return (await publish(journey, madeAt))?.forecastId ?? '';
 }
-
-async function presale(quantity: number): Promise<string> {
-  const order = await journey.place({
-    lines: [{ sku: 'pear', quantity, supply: 'presale', campaignId: 'early' }],
-  });
-  await journey.pay(order);
-  return order.orderId;
-}
-
-/** The campaign delivers from the third day on, until the eleventh. */
-const wantedOn = dayFromToday(2);
 
 test('a run twice is a run once: forecasts, what the supplier is sent, and the event', async () => {
-  expect(await makeForecasts()).toBe(true);
-  const first = await publish();
-  expect(await makeForecasts()).toBe(false);
-  expect(await publish()).toEqual(first);
+  expect(await makeForecasts(journey, now)).toBe(true);
+  const first = await publish(journey, now);
+  expect(await makeForecasts(journey, now)).toBe(false);
+  expect(await publish(journey, now)).toEqual(first);
   const [forecast, ...more] = (await listed()) ?? [];
   expect(more).toEqual([]);
   const apples = forecast?.lines.filter((line) => line.sku === 'apple') ?? [];
@@ -123,8 +98,8 @@ test('a run twice is a run once: forecasts, what the supplier is sent, and the e
 test('a run that comes late replaces nothing newer, and sends nothing', async () => {
   const earlier = new Date(now.getTime() - 3_600_000);
   await published(now);
-  expect(await makeForecasts(earlier)).toBe(true);
-  expect(await publish(earlier)).toBeNull();
+  expect(await makeForecasts(journey, earlier)).toBe(true);
+  expect(await publish(journey, earlier)).toBeNull();
   expect(await events()).toHaveLength(1);
   const { items } = await inTenant((tx) => listForecasts(tx, {}, { limit: 200, after: null }));
   expect(items.every((item) => item.madeAt.getTime() === now.getTime())).toBe(true);
@@ -133,14 +108,14 @@ test('a run that comes late replaces nothing newer, and sends nothing', async ()
 test('presale that was paid is wanted from its first delivery day; bundles count as their goods', async () => {
   await givenSku(database, journey.tenant, { sku: 'crate', components: { pear: 3 } });
   await inTenant((tx) => putSupplier(tx, 'packer', { name: '包装厂', skus: ['crate'], leadDays: 1 }));
-  await presale(4);
-  await makeForecasts();
-  for (const supplierId of ['farm', 'packer']) await publish(now, supplierId);
+  await presalePears(journey, 4);
+  await makeForecasts(journey, now);
+  for (const supplierId of ['farm', 'packer']) await publish(journey, now, supplierId);
   const lines = (await inTenant((tx) => listSupplierForecasts(tx, 'packer', { limit: 9, after: null })))
     ?.items[0]?.lines;
   expect(new Set(lines?.map((line) => line.sku))).toEqual(new Set(['pear']));
   expect(lines?.filter((line) => line.presale > 0)).toEqual([
-    expect.objectContaining({ date: wantedOn, presale: 4, region: 'east' }),
+    expect.objectContaining({ date: pearsWantedOn, presale: 4, region: 'east' }),
   ]);
 });
 
@@ -162,22 +137,29 @@ test('the last word counts, saying it again changes nothing, and a day that is o
       { sku: 'milk', date, confirmed: 1 },
     ]),
   ).toMatchObject({ kind: 'unknownLine', position: 1 });
-  const old = await published(new Date(now.getTime() - 3 * 86_400_000));
-  const over = addDays(today, -1);
-  expect(await answer(old, [{ sku: 'apple', date: over, confirmed: 5 }])).toMatchObject({ kind: 'tooLate' });
+});
+
+test('a day that is over stands as it was answered', async () => {
+  const forecastId = await published(new Date(now.getTime() - 3 * 86_400_000));
+  const over = { sku: 'apple', date: addDays(today, -1) };
+  expect(await answer(forecastId, [{ ...over, confirmed: 5 }])).toMatchObject({
+    kind: 'tooLate',
+    position: 0,
+  });
+  await database.query(
+    `INSERT INTO supplier_answer (tenant, forecast_id, sku, date, confirmed, answered_by) VALUES ($1, $2, 'apple', $3, 5, 'x')`,
+    [journey.tenant, forecastId, over.date],
+  );
+  expect(await answer(forecastId, [{ ...over, confirmed: 5 }])).toMatchObject({ kind: 'recorded' });
+  expect(await answer(forecastId, [{ ...over, confirmed: 4 }])).toMatchObject({ kind: 'tooLate' });
 });
 
 test('a cut below what presale has promised names the latest promises, and a word that covers it clears it', async () => {
-  const first = await presale(4);
-  const second = await presale(3);
+  const { orderId: first } = await presalePears(journey, 4);
+  const { orderId: second } = await presalePears(journey, 3);
   const forecastId = await published();
   expect(await cuts()).toEqual([]);
-  const days = Array.from({ length: 14 }, (_, ahead) => addDays(today, ahead));
-  const say = (confirmed: number) =>
-    answer(
-      forecastId,
-      days.map((date) => ({ sku: 'pear', date, confirmed: date === wantedOn ? confirmed : 0 })),
-    );
+  const say = (units: number) => sayPears(journey, forecastId, units);
   await say(7);
   expect(await cuts()).toEqual([]);
   await say(5);
@@ -202,25 +184,6 @@ test('a cut below what presale has promised names the latest promises, and a wor
 });
 
 describe('what a person may do about a cut', () => {
-  async function givenCut(): Promise<{
-    forecastId: string;
-    orders: string[];
-    say(units: number): Promise<unknown>;
-  }> {
-    const orders = [await presale(4), await presale(3)];
-    const forecastId = await published();
-    const say = (confirmed: number) =>
-      answer(
-        forecastId,
-        Array.from({ length: 14 }, (_, ahead) => addDays(today, ahead)).map((date) => ({
-          sku: 'pear',
-          date,
-          confirmed: date === wantedOn ? confirmed : 0,
-        })),
-      );
-    await say(4);
-    return { forecastId, orders, say };
-  }
   const act = async (action: AttentionAction) =>
     resolveAttention(journey.db, {
       tenant: journey.tenant,
@@ -231,39 +194,38 @@ describe('what a person may do about a cut', () => {
     });
 
   test('settle: stays settled until more is missing', async () => {
-    const { say } = await givenCut();
+    const { forecastId } = await givenCut(journey);
     expect(await act('settle')).toEqual({ kind: 'resolved' });
-    await publish();
+    await published(new Date(Date.now() + 1000));
     expect(await cuts()).toEqual([]);
-    await say(2);
+    await sayPears(journey, forecastId, 2);
     expect(await cuts()).toHaveLength(1);
   });
 
   test('keepWaiting: shown again at the next look', async () => {
-    await givenCut();
+    await givenCut(journey);
     expect(await act('keepWaiting')).toEqual({ kind: 'resolved' });
     expect(await cuts()).toEqual([]);
-    await publish();
+    await published(new Date(Date.now() + 1000));
     expect(await cuts()).toHaveLength(1);
   });
 
   test('refund: the orders at risk end and their money goes back; the others stand', async () => {
-    const { orders } = await givenCut();
+    const orders = await givenCut(journey);
     expect(await act('refund')).toEqual({ kind: 'resolved' });
-    const [kept, ended] = await Promise.all(orders.map((orderId) => orderFacts(database, orderId)));
-    expect(kept).toMatchObject({ state: 'paid' });
-    expect(ended).toMatchObject({ state: 'cancelled' });
+    expect(await orderFacts(database, orders.kept)).toMatchObject({ state: 'paid' });
+    expect(await orderFacts(database, orders.atRisk)).toMatchObject({ state: 'cancelled' });
     expect(await cuts()).toEqual([]);
-    await publish();
+    await published(new Date(Date.now() + 1000));
     expect(await cuts()).toEqual([]);
   });
 });
 
 test('what is sold after a forecast that nobody cut is no cut', async () => {
-  await presale(2);
+  await presalePears(journey, 2);
   const forecastId = await published();
-  await answer(forecastId, [{ sku: 'pear', date: wantedOn, confirmed: 2 }]);
-  await presale(5);
-  await publish();
+  await answer(forecastId, [{ sku: 'pear', date: pearsWantedOn, confirmed: 2 }]);
+  await presalePears(journey, 5);
+  await published(new Date(now.getTime() + 1000));
   expect(await cuts()).toEqual([]);
 });

@@ -1,6 +1,0 @@
-/** Names and shapes of what the forecast's workflow is told. */
-export const supplierForecastWorkflowType = 'supplierForecastWorkflow';
-
-export interface SupplierForecastWorkflowInput {
-  tenant: string;
-}
