@@ -10,7 +10,11 @@ import { type OrderActivities, type Patience, createOrderActivities } from './or
 import { type RefundActivities, createRefundActivities } from './refund';
 import { type WebhookActivities, createWebhookActivities } from './webhook';
 
-export type Activities = OrderActivities & FulfilmentActivities & RefundActivities & WebhookActivities & ForecastActivities;
+export type Activities = OrderActivities &
+  FulfilmentActivities &
+  RefundActivities &
+  WebhookActivities &
+  ForecastActivities;
 
 export interface ActivitiesNeeds {
   /** As `xianda_app`. */

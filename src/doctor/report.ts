@@ -18,6 +18,8 @@ export const invariantTitles: Record<number, string> = {
   13: 'demand is summed before it is tested',
   14: 'enough life on the hand-over day',
   15: 'points hold the litres of their orders',
+  16: 'events are placed, published and told once',
+  17: 'forecasts are fresh, told and answered',
 };
 
 /** The object behind `xianda doctor --json`. `coherent` is null when something could not be looked at. */

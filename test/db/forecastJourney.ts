@@ -12,10 +12,12 @@ import { addDays, localDateOf } from '../../src/domain/network/calendar';
 import { dayFromToday } from '../support/fixtures';
 import type { Journey } from './orderJourney';
 
+type Brand = Pick<Journey, 'db' | 'tenant'>;
+
 const scheduleId = 'daily';
 
 /** Makes the tenant's forecasts as the daily run does; false when that run was made before. */
-export async function makeForecasts({ db, tenant }: Journey, madeAt: Date): Promise<boolean> {
+export async function makeForecasts({ db, tenant }: Brand, madeAt: Date): Promise<boolean> {
   return db.inTenant(tenant, async (tx) => {
     const firstDay = localDateOf(madeAt.getTime(), 'Asia/Shanghai');
     const series = await readDemandSeries(tx, firstDay);
@@ -24,7 +26,7 @@ export async function makeForecasts({ db, tenant }: Journey, madeAt: Date): Prom
   });
 }
 
-export function publish({ db, tenant }: Journey, madeAt: Date, supplierId = 'farm') {
+export function publish({ db, tenant }: Brand, madeAt: Date, supplierId = 'farm') {
   return db.inTenant(tenant, (tx) => publishSupplierForecast(tx, { supplierId, scheduleId, madeAt }));
 }
 

@@ -128,3 +128,28 @@ BEGIN
 END $$;
 GRANT DELETE ON demand_day, stockout_day TO xianda_app;
 REVOKE UPDATE ON stockout_day, forecast_run, supplier_forecast, supplier_forecast_line FROM xianda_app;
+
+-- ── 17 · forecasts are fresh, told once, and answered line by line ──────────
+CREATE VIEW check_17_forecasts WITH (security_invoker = true) AS
+SELECT r.tenant, r.tenant AS subject, jsonb_build_object('problem', 'no forecast for more than 36 hours', 'newest', max(r.recorded_at)) AS detail
+  FROM forecast_run r
+ WHERE EXISTS (SELECT 1 FROM supplier s WHERE s.tenant = r.tenant AND cardinality(s.skus) > 0)
+ GROUP BY r.tenant HAVING max(r.recorded_at) < now() - interval '36 hours'
+UNION ALL
+SELECT f.tenant, f.forecast_id, jsonb_build_object('problem', 'published without its event', 'supplier', f.supplier_id)
+  FROM supplier_forecast f
+ WHERE NOT EXISTS (SELECT 1 FROM event e WHERE e.tenant = f.tenant AND e.type = 'forecast.published' AND e.subject = f.forecast_id
+                     AND e.supplier_id = f.supplier_id)
+UNION ALL
+SELECT a.tenant, a.forecast_id, jsonb_build_object('problem', 'a word on a line that was never sent', 'sku', a.sku, 'date', a.date)
+  FROM supplier_answer a
+ WHERE NOT EXISTS (SELECT 1 FROM supplier_forecast_line l WHERE l.tenant = a.tenant AND l.forecast_id = a.forecast_id
+                     AND l.sku = a.sku AND l.date = a.date);
+GRANT SELECT ON check_17_forecasts TO xianda_checker;
+
+-- One line more for whatever the view says by now.
+DO $$ BEGIN
+  EXECUTE 'CREATE OR REPLACE VIEW check_rows WITH (security_invoker = true) AS '
+    || rtrim(pg_get_viewdef('check_rows'::regclass), ';')
+    || ' UNION ALL SELECT 17, (SELECT count(*) FROM forecast_run) + (SELECT count(*) FROM supplier_forecast)';
+END $$;

@@ -1,3 +1,5 @@
+import { putSupplier } from '../../../src/db/network';
+import { makeForecasts, publish } from '../../db/forecastJourney';
 import { expireDueOrders } from '../../../src/db/expiry';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { examine } from '../../support/expectCoherent';
@@ -260,5 +262,43 @@ describe('shipments', () => {
     });
     await sabotage(database, `UPDATE point_load SET millilitres = 0 WHERE pickup_point_id = 'point-cold'`);
     expect(await findHere()).toEqual([15]);
+  });
+});
+
+describe('forecasts', () => {
+  beforeEach(async () => {
+    const journey = { tenant: world.tenant, db: database.as('xianda_app') };
+    await journey.db.inTenant(world.tenant, (tx) =>
+      putSupplier(tx, 'farm', { name: 'farm', skus: ['apple'], leadDays: 1 }),
+    );
+    const madeAt = new Date();
+    await makeForecasts(journey, madeAt);
+    await publish(journey, madeAt);
+    expect(await findHere()).toEqual([]);
+  });
+
+  test('a schedule that nobody runs any more', async () => {
+    await sabotage(
+      database,
+      `UPDATE forecast_run SET recorded_at = now() - interval '37 hours' WHERE tenant = '${world.tenant}'`,
+    );
+    expect(await findHere()).toEqual([17]);
+  });
+
+  test('a supplier’s forecast that nobody told it of', async () => {
+    await sabotage(
+      database,
+      `DELETE FROM event WHERE tenant = '${world.tenant}' AND type = 'forecast.published'`,
+    );
+    expect(await findHere()).toContain(17);
+  });
+
+  test('a word on a day that was never asked for', async () => {
+    await sabotage(
+      database,
+      `INSERT INTO supplier_answer (tenant, forecast_id, sku, date, confirmed, answered_by)
+       SELECT tenant, forecast_id, 'apple', '2020-01-01', 1, 'x' FROM supplier_forecast WHERE tenant = '${world.tenant}'`,
+    );
+    expect(await findHere()).toEqual([17]);
   });
 });
