@@ -18,7 +18,8 @@ export function quantilesOf(demand: CountDistribution, probabilities: readonly n
   if (demand.mean <= 0) return probabilities.map(() => 0);
   if (demand.mean > exactMean) return probabilities.map((each) => smoothQuantile(demand, each));
   const quantiles: number[] = [];
-  let { mass, ratio, size } = massAtNothing(demand);
+  const { ratio, size, atNothing } = recursionOf(demand);
+  let mass = atNothing;
   let cumulative = mass;
   for (let count = 0; quantiles.length < probabilities.length; count += 1) {
     while (
@@ -52,7 +53,8 @@ export function momentsAtLeast(demand: CountDistribution, atLeast: number): Mome
   // far out the tail is too thin to be computed by subtraction; what was sold is then all that is known
   if (atLeast > mean + 6 * Math.sqrt(variance) + 10) return { mean: atLeast, variance: 0 };
   if (mean > exactMean) return normalAtLeast({ mean, variance }, atLeast);
-  let { mass, ratio, size } = massAtNothing(demand);
+  const { ratio, size, atNothing } = recursionOf(demand);
+  let mass = atNothing;
   let [below, belowSum, belowSquares] = [0, 0, 0];
   for (let count = 0; count < atLeast; count += 1) {
     below += mass;
@@ -68,9 +70,9 @@ export function momentsAtLeast(demand: CountDistribution, atLeast: number): Mome
 }
 
 /** P(0) of the negative binomial, and what its recursion P(k+1) = P(k) · ratio · (size + k) / (k + 1) needs. */
-function massAtNothing({ mean, dispersion }: CountDistribution) {
+function recursionOf({ mean, dispersion }: CountDistribution) {
   const size = 1 / Math.max(dispersion, smallestDispersion);
-  return { mass: Math.exp(-size * Math.log1p(mean / size)), ratio: mean / (size + mean), size };
+  return { atNothing: Math.exp(-size * Math.log1p(mean / size)), ratio: mean / (size + mean), size };
 }
 
 /** A gamma distribution of the same mean and variance, by Wilson and Hilferty's cube (1931). */
