@@ -61,15 +61,19 @@ async function settleRetention(connection: Connection, namespace: string): Promi
 
 async function settleSearchAttributes(connection: Connection, namespace: string): Promise<void> {
   for (;;) {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = Object.entries(searchAttributes).filter(([name]) => !(name in (customAttributes ?? {})));
-    if (missing.length === 0) return;
-    await connection.operatorService
-      .addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(missing) })
-      .catch((error: { code?: number }) => {
-        // somebody else added them in between, or the namespace is new and not yet known everywhere
-        if (error.code !== grpcAlreadyExists && error.code !== grpcNotFound) throw error;
+    try {
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+      const missing = Object.entries(searchAttributes).filter(([name]) => !(name in (customAttributes ?? {})));
+      if (missing.length === 0) return;
+      await connection.operatorService.addSearchAttributes({
+        namespace,
+        searchAttributes: Object.fromEntries(missing),
       });
+    } catch (error) {
+      // somebody else added them in between, or the namespace is new and not yet known everywhere
+      const { code } = error as { code?: number };
+      if (code !== grpcAlreadyExists && code !== grpcNotFound) throw error;
+    }
     await sleep(200);
   }
 }

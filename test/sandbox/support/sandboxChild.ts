@@ -20,7 +20,7 @@ export async function startSandboxChild(
     .then(({ url }) => console.log(url), (error) => { console.error(error.message); process.exit(1); });`;
   const child = spawn(
     process.execPath,
-    ['--require', join(__dirname, 'registerTypeScript.cjs'), '--eval', script],
+    ['--require', join(root, 'scripts', 'registerTypeScript.cjs'), '--eval', script],
     { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const url = await firstLine(child);

@@ -11,7 +11,7 @@ export async function startWorkerChild(stage: Stage): Promise<ChildProcess> {
     const { runWorker } = require(${JSON.stringify(join(root, 'src/worker/run.ts'))});
     runWorker(readConfig(process.env, { joinRunning: false }), { bundleFile: ${JSON.stringify(bundleFile)} })
       .then(() => console.log('polling'), (error) => { console.error(error); process.exit(1); });`;
-  const register = join(root, 'test/sandbox/support/registerTypeScript.cjs');
+  const register = join(root, 'scripts', 'registerTypeScript.cjs');
   const child = spawn(process.execPath, ['--require', register, '--eval', script], {
     cwd: root,
     env: { ...process.env, ...stage.environment },
