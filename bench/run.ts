@@ -9,6 +9,7 @@ const benches: readonly Bench[] = [orderLives, waiting];
 
 const commonOptions = {
   data: { type: 'string' },
+  profile: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;

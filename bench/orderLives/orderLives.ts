@@ -3,7 +3,7 @@ import { Client as Postgres } from 'pg';
 import { type Bench, type BenchContext, type Measured, readCount } from '../support/bench';
 import { describeServers } from '../support/environment';
 import { type Figure, figure, median } from '../support/figures';
-import { type Deployment, type Servers, nodeSpec, withServers } from '../support/servers';
+import { type Deployment, type Servers, withServers } from '../support/servers';
 import { formatTable } from '../support/table';
 import { type Design, openDesign } from './design';
 import { type HistoryCost, readHistoryCost } from './histories';
@@ -27,7 +27,7 @@ export const orderLives: Bench = {
     'in-flight': { type: 'string' },
     only: { type: 'string' },
   },
-  run: (context) => withServers(context.say, (servers) => measure(servers, context)),
+  run: (context) => withServers(context, (servers) => measure(servers, context)),
 };
 
 const product = 'xianda';
@@ -87,15 +87,15 @@ async function openNamed(servers: Servers, name: string): Promise<Design> {
   await servers.startRole(deployment, 'api');
   await servers.startRole(deployment, 'dispatch');
   if (name === product) await servers.startRole(deployment, 'worker');
-  else await servers.start(naiveWorker(deployment));
+  else await startNaiveWorker(servers, deployment);
   const processes = ['api', 'dispatch', 'worker'].map((role) => `${name}-${role}`);
   return openDesign(servers, deployment, processes);
 }
 
-function naiveWorker({ name, environment }: Deployment) {
+function startNaiveWorker(servers: Servers, { name, environment }: Deployment): Promise<void> {
   const register = join(__dirname, '..', '..', 'scripts', 'registerTypeScript.cjs');
   const args = ['--require', register, join(__dirname, '..', 'naive', 'main.ts')];
-  return nodeSpec(`${name}-worker`, { args, environment });
+  return servers.startNode(`${name}-worker`, { args, environment });
 }
 
 /** A life that was lost, or parked for a person, would make the rate a lie. */

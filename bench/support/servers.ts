@@ -1,6 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { secretNames } from '../../src/config';
 import { migrate } from '../../src/db/migrate';
 import { type Home, openHome } from '../../src/dev/home';
@@ -14,6 +14,7 @@ import { type Secrets, settleSecrets } from '../../src/dev/secrets';
 import { settleTemporal } from '../../src/dev/temporal/binary';
 import { settleNamespace } from '../../src/dev/temporal/namespace';
 import { behindIntake, temporalSpec } from '../../src/dev/temporal/server';
+import type { BenchContext } from './bench';
 import { requireProc } from './processes';
 
 /** The product's roles, each a process of its own as in production. */
@@ -40,8 +41,8 @@ export interface Servers {
   /** A fresh database with the schema that `xianda migrate` makes, and a namespace as `xianda migrate` settles it. */
   deploy(name: string): Promise<Deployment>;
   startRole(deployment: Deployment, role: Role): Promise<void>;
-  /** Starts any other process and waits until it serves. */
-  start(spec: ProcessSpec): Promise<void>;
+  /** Starts any other Node program and waits until it says that it serves. */
+  startNode(name: string, program: { args: string[]; environment: NodeJS.ProcessEnv }): Promise<void>;
   /** By process name; a role's is `<deployment>-<role>`. */
   pids(): ReadonlyMap<string, number>;
   /** Throws when a process has ended by itself: what was measured since then is worth nothing. */
@@ -53,11 +54,11 @@ const entry = join(__dirname, '..', '..', 'dist', 'main.js');
 
 /** Starts the servers of a bench and stops them, and erases their data, when `work` has ended. */
 export async function withServers<Answer>(
-  say: (line: string) => void,
+  { say, options }: BenchContext,
   work: (servers: Servers) => Promise<Answer>,
 ): Promise<Answer> {
   requireProc();
-  const servers = await openServers(say);
+  const servers = await openServers(say, options.profile as string | undefined);
   const onSignal = () => void servers.close().finally(() => process.exit(130));
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
@@ -68,7 +69,7 @@ export async function withServers<Answer>(
   }
 }
 
-async function openServers(say: (line: string) => void): Promise<Servers> {
+async function openServers(say: BenchContext['say'], profileFolder?: string): Promise<Servers> {
   const home = makeHome();
   const secrets = settleSecrets(home.path, {});
   const crew = createCrew(home.path);
@@ -78,13 +79,17 @@ async function openServers(say: (line: string) => void): Promise<Servers> {
     const cluster = await prepareCluster({ home, port: ports.postgres, password, onNote: say });
     const databaseFile = join(home.path, 'temporal.db');
     const settings = sharedEnvironment(home.path, secrets, ports);
+    const profiling =
+      profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileFolder)}`];
+    const startNode: Servers['startNode'] = (name, { args, environment }) =>
+      crew.start(nodeSpec(name, { args: [...profiling, ...args], environment }));
     const sandbox = (name: string, kind: string, port: number) =>
-      nodeSpec(name, { args: [entry, 'sandbox', kind, '--port', String(port)], environment: settings });
+      startNode(name, { args: [entry, 'sandbox', kind, '--port', String(port)], environment: settings });
     await Promise.all([
       crew.start(cluster.spec),
       crew.start(temporalSpec({ binary: binary.path, port: ports.temporal, databaseFile })),
-      crew.start(sandbox('sandbox-payment', 'payment', ports.payment)),
-      crew.start(sandbox('sandbox-carrier', 'carrier', ports.carrier)),
+      sandbox('sandbox-payment', 'payment', ports.payment),
+      sandbox('sandbox-carrier', 'carrier', ports.carrier),
     ]);
     const temporalAddress = settings.TEMPORAL_ADDRESS as string;
     return {
@@ -96,8 +101,8 @@ async function openServers(say: (line: string) => void): Promise<Servers> {
       carrierUrl: settings.SANDBOX_CARRIER_URL as string,
       deploy: (name) => deploy(name, { cluster, settings }),
       startRole: ({ name, environment }, role) =>
-        crew.start(nodeSpec(`${name}-${role}`, { args: [entry, role], environment })),
-      start: crew.start,
+        startNode(`${name}-${role}`, { args: [entry, role], environment }),
+      startNode,
       pids: crew.pids,
       expectAlive: crew.expectAlive,
       close: () => closeAll(crew, home.path),
@@ -127,7 +132,6 @@ function sharedEnvironment(home: string, secrets: Secrets, ports: Ports): NodeJS
     // production refuses partners on loopback; nothing else differs in what is measured
     XIANDA_MODE: 'development',
     XIANDA_HOME: home,
-    LOG_LEVEL: 'warn',
     PAYMENT_WINDOW_SECONDS: '86400',
     SANDBOX_CARRIER_AUTO: 'on',
     TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
@@ -158,7 +162,7 @@ async function deploy(
 }
 
 /** A Node process as the supervisor starts its own: all but the API give way to the buyers. */
-export function nodeSpec(
+function nodeSpec(
   name: string,
   { args, environment }: { args: readonly string[]; environment: NodeJS.ProcessEnv },
 ): ProcessSpec {
