@@ -3,7 +3,7 @@ import { type Bench, BenchRefusal, type Measured } from './support/bench';
 import { formatEnvironment } from './support/environment';
 import { formatFigures } from './support/table';
 import { orderLives } from './orderLives/orderLives';
-import { waiting } from './waiting';
+import { waiting } from './waiting/waiting';
 
 const benches: readonly Bench[] = [orderLives, waiting];
 

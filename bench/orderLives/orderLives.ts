@@ -24,6 +24,7 @@ export const orderLives: Bench = {
   options: {
     rounds: { type: 'string' },
     seconds: { type: 'string' },
+    'warm-up': { type: 'string' },
     'in-flight': { type: 'string' },
     only: { type: 'string' },
   },
@@ -38,6 +39,7 @@ async function measure(servers: Servers, context: BenchContext): Promise<Measure
   const plan: RoundPlan = {
     inFlight: readCount(context, 'in-flight', { otherwise: 96 }),
     seconds: readCount(context, 'seconds', { otherwise: 30 }),
+    warmUpSeconds: readCount(context, 'warm-up', { otherwise: 10, least: 0 }),
   };
   const rounds = readCount(context, 'rounds', { otherwise: 3 });
   say(

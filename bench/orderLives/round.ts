@@ -7,6 +7,8 @@ export interface RoundPlan {
   /** Lives under way at any time: enough that the processors, not the waits, are the limit. */
   inFlight: number;
   seconds: number;
+  /** Before anything is measured: connections prepare their statements, code is compiled. */
+  warmUpSeconds: number;
 }
 
 export interface Round {
@@ -30,12 +32,13 @@ const stallMs = 120_000;
 export async function runRound(
   design: Design,
   servers: Servers,
-  { inFlight, seconds }: RoundPlan,
+  { inFlight, seconds, warmUpSeconds }: RoundPlan,
 ): Promise<Round> {
   const before = await design.countClosed();
+  const warmAt = performance.now() + warmUpSeconds * 1000;
   const sales = startSelling(design, inFlight);
   try {
-    const start = await sales.until(servers, ({ closed }) => closed - before >= inFlight);
+    const start = await sales.until(servers, ({ closed, at }) => closed - before >= inFlight && at >= warmAt);
     const end = await sales.until(servers, ({ at }) => at - start.at >= seconds * 1000);
     sales.stop();
     await sales.until(servers, ({ closed }) => closed === design.placed());
