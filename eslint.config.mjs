@@ -97,7 +97,7 @@ export default tseslint.config(
       'prefer-const': 'error',
     },
   },
-  { files: ['src/**/*.ts'], rules: longFiles },
+  { files: ['src/**/*.ts', 'bench/**/*.ts'], rules: longFiles },
   { files: ['src/dev/seed/*Shelves.ts'], rules: { 'max-lines': 'off' } },
   { files: ['src/domain/**/*.ts'], rules: impure },
   {

@@ -14,6 +14,7 @@ const checks = [
       local('dependency-cruiser', 'bin', 'dependency-cruise.mjs'),
       'src',
       'test',
+      'bench',
       '--config',
       '.dependency-cruiser.cjs',
       '--output-type',

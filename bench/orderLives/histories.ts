@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { mean } from '../support/figures';
 
 /** What one life costs the Temporal server, the workflows it started included. */
 export interface HistoryCost {
@@ -14,9 +15,10 @@ export async function readHistoryCost(client: Client, sample: number): Promise<H
     costs.push(await costOf(client, workflowId));
     if (costs.length === sample) break;
   }
-  const mean = (of: (cost: HistoryCost) => number) =>
-    costs.reduce((sum, cost) => sum + of(cost), 0) / costs.length;
-  return { events: mean((cost) => cost.events), workflowTasks: mean((cost) => cost.workflowTasks) };
+  return {
+    events: mean(costs.map((cost) => cost.events)),
+    workflowTasks: mean(costs.map((cost) => cost.workflowTasks)),
+  };
 }
 
 async function costOf(client: Client, workflowId: string): Promise<HistoryCost> {
@@ -26,7 +28,7 @@ async function costOf(client: Client, workflowId: string): Promise<HistoryCost> 
   );
   const own = {
     events: events?.length ?? 0,
-    workflowTasks: (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes != null)
+    workflowTasks: (events ?? []).filter((event) => Boolean(event.workflowTaskCompletedEventAttributes))
       .length,
   };
   for (const child of children) {
