@@ -63,7 +63,9 @@ async function settleSearchAttributes(connection: Connection, namespace: string)
   for (;;) {
     try {
       const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-      const missing = Object.entries(searchAttributes).filter(([name]) => !(name in (customAttributes ?? {})));
+      const missing = Object.entries(searchAttributes).filter(
+        ([name]) => !(name in (customAttributes ?? {})),
+      );
       if (missing.length === 0) return;
       await connection.operatorService.addSearchAttributes({
         namespace,
