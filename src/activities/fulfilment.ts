@@ -83,7 +83,6 @@ export function createFulfilmentActivities(needs: FulfilmentActivitiesNeeds): Fu
         await carriers.cancel({ baseUrl, request: { tenant, bookingId: shipmentId } });
         return 'cancelledMeanwhile';
       }
-      await db.inTenant(tenant, (tx) => clearAttention(tx, 'bookingFailed', shipmentId));
       return 'booked';
     },
 

@@ -2,7 +2,7 @@ import type { Zone } from '../domain/catalogue/model';
 import { nextShipmentState } from '../domain/fulfilment/lifecycle';
 import type { ShipmentState } from '../domain/fulfilment/model';
 import type { Location } from '../domain/network/model';
-import { lockOrders } from './holds';
+import { clearAttention } from './attention';
 import type { PersonalData, Recipient } from './personalData';
 import { lockParkedEvents, recordParkedEvents } from './shipmentEvent';
 import type { Database, TenantTx } from './transaction';
@@ -111,8 +111,8 @@ export interface Waybill {
 /**
  * Stores the carrier's waybills and marks the shipment booked, unless events have taken it further. A shipment that
  * was cancelled while the carrier was asked keeps its waybills too (its goods may still be seen moving) and answers
- * `cancelledMeanwhile`: the caller undoes the booking. Events that
- * overtook their waybills are recorded now. Told again, it changes nothing.
+ * `cancelledMeanwhile`: the caller undoes the booking. Events that overtook their waybills are recorded now, and a
+ * failed booking that people were shown has mended itself. Told again, it changes nothing.
  */
 export async function recordBooking(
   db: Database,
@@ -123,32 +123,34 @@ export async function recordBooking(
     const overtaken = await lockParkedEvents(tx, { shipmentId, waybillNos });
     const state = await lockShipment(tx, shipmentId);
     await tx.query(
-      `UPDATE parcel p SET waybill_no = w.waybill_no
-         FROM unnest($3::text[], $4::text[]) AS w(parcel_id, waybill_no)
-        WHERE p.tenant = $1 AND p.shipment_id = $2 AND p.parcel_id = w.parcel_id AND p.waybill_no IS NULL`,
-      [tenant, shipmentId, waybills.map((each) => each.parcelId), waybillNos],
-    );
-    await tx.query(
-      `UPDATE shipment SET state = $3, booked_at = coalesce(booked_at, clock_timestamp())
+      `WITH labelled AS (
+         UPDATE parcel p SET waybill_no = w.waybill_no
+           FROM unnest($3::text[], $4::text[]) AS w(parcel_id, waybill_no)
+          WHERE p.tenant = $1 AND p.shipment_id = $2 AND p.parcel_id = w.parcel_id AND p.waybill_no IS NULL)
+       UPDATE shipment SET state = $5, booked_at = coalesce(booked_at, clock_timestamp())
         WHERE tenant = $1 AND shipment_id = $2`,
-      [tenant, shipmentId, nextShipmentState(state, 'booked')],
+      [
+        tenant,
+        shipmentId,
+        waybills.map((each) => each.parcelId),
+        waybillNos,
+        nextShipmentState(state, 'booked'),
+      ],
     );
     await recordParkedEvents(tx, overtaken);
-    return state === 'cancelled' ? 'cancelledMeanwhile' : 'booked';
+    if (state === 'cancelled') return 'cancelledMeanwhile';
+    await clearAttention(tx, 'bookingFailed', shipmentId);
+    return 'booked';
   });
 }
 
-/** The order first, then the shipment: the order of locks that events and cancels use. */
+/** The order first, then the shipment: the order of locks that events and cancels use; rows are locked as named. */
 async function lockShipment(tx: TenantTx, shipmentId: string): Promise<ShipmentState> {
-  const { rows: owner } = await tx.query<{ order_id: string }>(
-    'SELECT order_id FROM shipment WHERE tenant = $1 AND shipment_id = $2',
-    [tx.tenant, shipmentId],
-  );
-  if (!owner[0]) throw new Error('the shipment does not exist');
-  await lockOrders(tx, [owner[0].order_id]);
   const { rows } = await tx.query<{ state: ShipmentState }>(
-    'SELECT state FROM shipment WHERE tenant = $1 AND shipment_id = $2 FOR NO KEY UPDATE',
+    `SELECT s.state FROM orders o JOIN shipment s ON s.tenant = o.tenant AND s.order_id = o.order_id
+      WHERE o.tenant = $1 AND s.shipment_id = $2 FOR NO KEY UPDATE OF o, s`,
     [tx.tenant, shipmentId],
   );
-  return rows[0]?.state as ShipmentState;
+  if (!rows[0]) throw new Error('the shipment does not exist');
+  return rows[0].state;
 }

@@ -33,7 +33,9 @@ export type ShipmentEventAnswer =
   | { kind: 'recorded'; state: ShipmentState }
   | { kind: 'repeated' }
   | { kind: 'conflict' }
-  | { kind: 'unknownShipment' };
+  | { kind: 'unknownShipment' }
+  /** Nothing stored: a carrier's word about somebody who is not here, for the platform to park. */
+  | { kind: 'unknownTenant' };
 
 /**
  * Records an event and what follows from it, in one transaction. The shipment's state is the highest rank seen in
@@ -140,6 +142,8 @@ interface ParkedEvent {
 async function parkUnknown(tx: TenantTx, event: ShipmentEvent): Promise<ShipmentEventAnswer | null> {
   const { carrierId, source, eventId, shipmentId, waybillNo, kind, temperatureC } = event;
   if (carrierId === undefined) return { kind: 'unknownShipment' };
+  const tenant = await tx.query('SELECT 1 FROM tenant WHERE tenant = $1', [tx.tenant]);
+  if (tenant.rowCount === 0) return { kind: 'unknownTenant' };
   if (waybillNo !== undefined) {
     await lockWaybills(tx, [waybillNo]);
     if (await findTarget(tx, event)) return null;

@@ -1,3 +1,5 @@
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { sandboxHeaders } from '../clients/signature';
 import type { SandboxLogger } from './logger';
 import type { Misbehaviour } from './misbehaviour';
@@ -117,26 +119,30 @@ export function createPostman(options: PostmanOptions): Postman {
   };
 }
 
+const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
+
 /** One attempt; undefined when nobody answered. */
-async function attempt(
+function attempt(
   letter: Letter,
   { secret, signal }: { secret: string; signal: AbortSignal },
 ): Promise<number | undefined> {
-  const headers = sandboxHeaders(secret, Math.floor(Date.now() / 1000), letter.body);
-  try {
-    const response = await fetch(letter.url, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', ...headers },
-      body: letter.body,
-      redirect: 'error',
-      signal,
-    });
-    // Read to the end, so that the connection can be used again.
-    await response.arrayBuffer();
-    return response.status;
-  } catch {
-    return undefined;
-  }
+  const secure = letter.url.startsWith('https:');
+  const headers = {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(letter.body),
+    ...sandboxHeaders(secret, Math.floor(Date.now() / 1000), letter.body),
+  };
+  const options = { method: 'POST', headers, signal, agent: secure ? agents.https : agents.http };
+  return new Promise((resolve) => {
+    (secure ? httpsRequest : httpRequest)(letter.url, options, (response) => {
+      // read to the end, so that the connection can be used again
+      response.resume();
+      response.once('end', () => resolve(response.statusCode));
+      response.once('error', () => resolve(undefined));
+    })
+      .once('error', () => resolve(undefined))
+      .end(letter.body);
+  });
 }
 
 /** What a callback becomes under the misbehaviour asked for: one letter now, or several, late, shuffled, with rubbish before. */

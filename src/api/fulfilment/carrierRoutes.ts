@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import { parkStrayNotice } from '../../db/platformAttention';
 import { recordShipmentEvent } from '../../db/shipmentEvent';
-import { findTenant } from '../../db/tenant';
 import { canonicalJson } from '../../intake/canonical';
 import type { ApiDeps } from '../deps';
 import { sha256 } from '../http/auth';
@@ -28,10 +27,6 @@ export const carrierRoutes: Route[] = [
       const event = readSigned(request, deps.settings.sandboxCarrierSecret, carrierEventBody);
       const bodyDigest = sha256(canonicalJson(event));
       const source = `carrier/${carrierId}`;
-      if (!(await findTenant(deps.platform, event.tenant))) {
-        await park(deps, { source, event, bodyDigest });
-        return empty;
-      }
       const answer = await recordShipmentEvent(deps.app, {
         ...event,
         source,
@@ -40,6 +35,7 @@ export const carrierRoutes: Route[] = [
         bodyDigest,
       });
       if (answer.kind === 'conflict') throw conflict();
+      if (answer.kind === 'unknownTenant') await park(deps, { source, event, bodyDigest });
       // an unknown shipment is kept as attention: telling the carrier so would only make it tell again
       return empty;
     },

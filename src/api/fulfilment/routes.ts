@@ -84,8 +84,9 @@ function answerEvent(answer: ShipmentEventAnswer, ids: { shipmentId: string; eve
       return ok(ids);
     case 'conflict':
       throw new Problem('idempotency-conflict', { detail: 'This eventId was recorded with another body.' });
+    case 'unknownTenant':
     case 'unknownShipment':
-      // the shipment is there, so it is the parcel that is not its own
+      // the caller's key named the tenant and the shipment is there, so it is the parcel that is not its own
       throw new Problem('not-found', { detail: 'The shipment has no such parcel.' });
   }
 }
