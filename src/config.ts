@@ -33,6 +33,8 @@ export interface Config {
   readonly paymentWindowSeconds: number;
   /** 1; below it the retries of webhooks run faster, which tests and demos want. */
   readonly webhookTimeScale: number;
+  /** How long a buyer has to answer an offer; silence is no consent. */
+  readonly offerAnswerSeconds: number;
   readonly sandboxPaymentSecret: string;
   readonly sandboxCarrierSecret: string;
   readonly sandboxPaymentUrl?: string;
@@ -95,6 +97,7 @@ const environment = z.object({
   TEMPORAL_UI_URL: url.optional(),
   PAYMENT_WINDOW_SECONDS: z.coerce.number().int().min(1).max(86_400).default(1800),
   WEBHOOK_TIME_SCALE: z.coerce.number().positive().max(1).default(1),
+  OFFER_ANSWER_SECONDS: z.coerce.number().int().min(1).max(2_592_000).default(172_800),
   SANDBOX_PAYMENT_SECRET: z.string().optional(),
   SANDBOX_CARRIER_SECRET: z.string().optional(),
   SANDBOX_PAYMENT_URL: url.optional(),
@@ -148,6 +151,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, options: ReadCo
     temporalUiUrl: filled.TEMPORAL_UI_URL?.replace(/\/+$/, ''),
     paymentWindowSeconds: settings.PAYMENT_WINDOW_SECONDS,
     webhookTimeScale: settings.WEBHOOK_TIME_SCALE,
+    offerAnswerSeconds: settings.OFFER_ANSWER_SECONDS,
     sandboxPaymentSecret: secrets.SANDBOX_PAYMENT_SECRET,
     sandboxCarrierSecret: secrets.SANDBOX_CARRIER_SECRET,
     sandboxPaymentUrl: filled.SANDBOX_PAYMENT_URL,

@@ -7,6 +7,7 @@ import type { Database } from '../db/transaction';
 import { type ForecastActivities, createForecastActivities } from './forecast';
 import { type FulfilmentActivities, createFulfilmentActivities } from './fulfilment';
 import { type OrderActivities, type Patience, createOrderActivities } from './order';
+import { type PresaleActivities, createPresaleActivities } from './presale';
 import { type RefundActivities, createRefundActivities } from './refund';
 import { type WebhookActivities, createWebhookActivities } from './webhook';
 
@@ -14,7 +15,8 @@ export type Activities = OrderActivities &
   FulfilmentActivities &
   RefundActivities &
   WebhookActivities &
-  ForecastActivities;
+  ForecastActivities &
+  PresaleActivities;
 
 export interface ActivitiesNeeds {
   /** As `xianda_app`. */
@@ -26,6 +28,8 @@ export interface ActivitiesNeeds {
   webhooks: WebhookSender;
   envelope: Envelope;
   webhookTimeScale: number;
+  /** How long a buyer has to answer an offer. */
+  offerAnswerSeconds: number;
   patience?: Partial<Patience>;
 }
 
@@ -43,5 +47,6 @@ export function createActivities({ patience, ...needs }: ActivitiesNeeds): Activ
     ...createRefundActivities(needs),
     ...createWebhookActivities(needs),
     ...createForecastActivities(needs),
+    ...createPresaleActivities(needs),
   };
 }

@@ -38,7 +38,7 @@ export interface FulfilmentActivities {
   cancelBooking(booking: OrderKey & BookingToCancel): Promise<'cancelled' | 'tooLate' | 'parked'>;
   /** Parks every promise that has passed, and tells for what, and when to look again (ISO 8601). */
   raiseOverdue(
-    order: OrderKey & { goodsUntil: string | null; graceSeconds: number; reviewSeconds: number },
+    order: OrderKey & { graceSeconds: number; reviewSeconds: number },
   ): Promise<{ lookAgainAt: string; reason: 'overdue' | 'presaleOverdue' | null }>;
 }
 
@@ -107,9 +107,8 @@ export function createFulfilmentActivities(needs: FulfilmentActivitiesNeeds): Fu
       return answer.kind === 'tooLate' ? 'tooLate' : 'parked';
     },
 
-    async raiseOverdue({ goodsUntil, ...review }) {
-      const until = goodsUntil === null ? null : new Date(goodsUntil);
-      const { lookAgainAt, reason } = await raiseOverdue(db, { ...review, goodsUntil: until });
+    async raiseOverdue(review) {
+      const { lookAgainAt, reason } = await raiseOverdue(db, review);
       return { lookAgainAt: lookAgainAt.toISOString(), reason };
     },
   } satisfies FulfilmentActivities);

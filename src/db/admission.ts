@@ -16,6 +16,7 @@ import {
 } from './admission.read';
 import { expireDueHolds } from './expiry';
 import { lockPools, writeMovements } from './inventory';
+import { wakeReserved } from './presaleReserve';
 import type { TenantTx } from './transaction';
 
 /** Who asks for what, with every SKU of the cart (bundles and their components) already read. */
@@ -117,7 +118,12 @@ export interface AdmissionWrite {
 export async function writeAdmission(tx: TenantTx, write: AdmissionWrite): Promise<void> {
   await insertHolds(tx, write);
   await insertQuotaHolds(tx, write);
-  await takeCapacity(tx, write);
+  const { orderId, pickupPointId, admitted } = write;
+  if (pickupPointId !== null)
+    await takeCapacity(
+      tx,
+      admitted.capacity.map((part) => ({ ...part, orderId, pickupPointId })),
+    );
   const movements: Movement[] = write.admitted.holds.flatMap(({ sku, siteId, lotId, quantity }) => {
     const held: Movement = {
       kind: 'held',
@@ -131,6 +137,11 @@ export async function writeAdmission(tx: TenantTx, write: AdmissionWrite): Promi
     return write.expiresAt === null ? [held, { ...held, kind: 'committed' }] : [held];
   });
   await writeMovements(tx, { actor: write.actor, movements });
+  if (write.expiresAt === null)
+    await wakeReserved(
+      tx,
+      admitted.quotaHolds.map((hold) => hold.campaignId),
+    );
 }
 
 async function insertHolds(
@@ -179,11 +190,13 @@ async function insertQuotaHolds(
     quotaHolds.map((hold) => hold.quantity),
   ];
   await tx.query(
-    `INSERT INTO quota_hold (tenant, order_id, run, line_id, campaign_id, region, quantity, state, expires_at, ended_at)
-     SELECT $1, $2, $3::integer, line_id, campaign_id, region, quantity,
+    `INSERT INTO quota_hold (tenant, order_id, run, line_id, campaign_id, region, quantity, state, expires_at, ended_at,
+                             promised_on)
+     SELECT $1, $2, $3::integer, h.line_id, h.campaign_id, h.region, h.quantity,
             CASE WHEN $4::timestamptz IS NULL THEN 'committed' ELSE 'held' END, $4::timestamptz,
-            CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END
-       FROM unnest($5::text[], $6::text[], $7::text[], $8::bigint[]) AS h(line_id, campaign_id, region, quantity)`,
+            CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END, c.deliver_by
+       FROM unnest($5::text[], $6::text[], $7::text[], $8::bigint[]) AS h(line_id, campaign_id, region, quantity)
+       JOIN presale_campaign c ON c.tenant = $1 AND c.campaign_id = h.campaign_id`,
     values,
   );
   await tx.query(
@@ -198,25 +211,39 @@ async function insertQuotaHolds(
   );
 }
 
-async function takeCapacity(
-  tx: TenantTx,
-  { orderId, admitted, pickupPointId }: AdmissionWrite,
-): Promise<void> {
-  if (admitted.capacity.length === 0 || pickupPointId === null) return;
-  const zonesTaken: PointZone[] = admitted.capacity.map((part) => part.zone);
-  const values = [tx.tenant, pickupPointId, zonesTaken, admitted.capacity.map((part) => part.millilitres)];
+interface TakenCapacity {
+  orderId: string;
+  pickupPointId: string;
+  zone: PointZone;
+  millilitres: number;
+}
+
+/** Takes litres of pickup points for orders, whose counters the caller has locked (I15). */
+export async function takeCapacity(tx: TenantTx, taken: TakenCapacity[]): Promise<void> {
+  if (taken.length === 0) return;
+  const values = [
+    tx.tenant,
+    taken.map((part) => part.orderId),
+    taken.map((part) => part.pickupPointId),
+    taken.map((part) => part.zone),
+    taken.map((part) => part.millilitres),
+  ];
+  const parts =
+    'unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS c(order_id, point, zone, millilitres)';
   await tx.query(
-    `UPDATE point_load p SET millilitres = p.millilitres + c.millilitres
-       FROM unnest($3::text[], $4::bigint[]) AS c(zone, millilitres)
-      WHERE p.tenant = $1 AND p.pickup_point_id = $2 AND p.zone = c.zone`,
+    `UPDATE point_load p SET millilitres = p.millilitres + t.millilitres
+       FROM (SELECT point, zone, sum(millilitres)::bigint AS millilitres FROM ${parts} GROUP BY point, zone) t
+      WHERE p.tenant = $1 AND p.pickup_point_id = t.point AND p.zone = t.zone`,
     values,
   );
-  // a re-held order takes its litres again
+  // a re-held order takes its litres again; goods that come later to an order add to what it has there
   await tx.query(
     `INSERT INTO capacity_hold (tenant, order_id, zone, pickup_point_id, millilitres)
-     SELECT $1, $5, c.zone, $2, c.millilitres FROM unnest($3::text[], $4::bigint[]) AS c(zone, millilitres)
+     SELECT $1, order_id, zone, min(point), sum(millilitres) FROM ${parts} GROUP BY order_id, zone
      ON CONFLICT (tenant, order_id, zone) DO UPDATE
-       SET released_at = NULL, millilitres = excluded.millilitres, pickup_point_id = excluded.pickup_point_id`,
-    [...values, orderId],
+       SET millilitres = excluded.millilitres
+             + CASE WHEN capacity_hold.released_at IS NULL THEN capacity_hold.millilitres ELSE 0 END,
+           released_at = NULL, pickup_point_id = excluded.pickup_point_id`,
+    values,
   );
 }

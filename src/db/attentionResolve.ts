@@ -8,7 +8,8 @@ import { raiseAttention } from './attention';
 import { cancelRest } from './cancelRest';
 import { type LockedOrder, lockOrdersWithStock } from './holds';
 import { insertOrderEvent } from './order';
-import { insertOutbox } from './outbox';
+import { insertOutbox, tellResumed } from './outbox';
+import { findWaitingCampaigns, wakeReserved } from './presaleReserve';
 import { confirmRefundIn, requestRefund } from './refund';
 import { reholdOrder } from './rehold';
 import { lockSupply, readSupplyRisks, reviewSupply } from './supplyCut';
@@ -129,15 +130,14 @@ const nothingMore: Act = async () => undefined;
 
 /** The order's workflow tries again what it is parked at. */
 const resume: Act = async ({ tx, order }) => {
-  if (!order) return;
-  await insertOutbox(tx, [
-    {
-      kind: 'signalOrder',
-      subject: order.orderId,
-      payload: { stage: 'resumed', run: order.run },
-      urgent: true,
-    },
-  ]);
+  if (order) await tellResumed(tx, [order]);
+};
+
+/** As `resume`; and where presale goods lie reserved that could not be brought to the buyer, the way is looked for again. */
+const findWayAgain: Act = async (resolving) => {
+  await resume(resolving);
+  const { tx, order } = resolving;
+  if (order) await wakeReserved(tx, await findWaitingCampaigns(tx, order.orderId));
 };
 
 /** Cancels what has not left and gives the money back; the shipment it is about, if it has left, is given up. */
@@ -234,7 +234,7 @@ type Acts = { [R in AttentionReason]: { [A in (typeof attentionRules)[R]['action
 /** Every reason with every action it allows; the compiler refuses a gap. */
 const acts: Acts = {
   paidShort: { retry: holdAgain, refund: cancelAndRefund },
-  noRoute: { retry: resume, refund: cancelAndRefund },
+  noRoute: { retry: findWayAgain, refund: cancelAndRefund },
   bookingFailed: { retry: resume, refund: cancelAndRefund },
   // settled by hand with the carrier: the workflow is told too, and closes
   unbookingFailed: { retry: resume, settle: resume },

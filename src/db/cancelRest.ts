@@ -99,7 +99,7 @@ async function readShipmentParts(tx: TenantTx, shipmentId: string): Promise<Part
 }
 
 /** Every line with its price and the units it was committed with; a line without goods counts as one share. */
-async function readGoods(tx: TenantTx, orderId: string): Promise<PricedGoods[]> {
+export async function readGoods(tx: TenantTx, orderId: string): Promise<PricedGoods[]> {
   const { rows } = await tx.query<PricedGoods>(
     `SELECT l.line_id AS "lineId", l.unit_price_fen AS "unitPriceFen", l.quantity, l.discount_fen AS "discountFen",
             coalesce((SELECT sum(h.quantity) FROM hold h WHERE h.tenant = l.tenant AND h.order_id = l.order_id

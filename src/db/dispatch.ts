@@ -177,3 +177,14 @@ export async function readTenantZones(db: Database): Promise<{ tenant: string; t
     return rows;
   });
 }
+
+/** Tenants with offers that nobody answered in time. Role xianda_dispatch. */
+export async function findTenantsWithDueOffers(db: Database): Promise<string[]> {
+  return db.inTransaction(async (tx) => {
+    const { rows } = await tx.query<{ tenant: string }>(
+      `SELECT t.tenant FROM tenant t WHERE EXISTS (
+         SELECT 1 FROM offer f WHERE f.tenant = t.tenant AND f.state = 'open' AND f.until <= clock_timestamp())`,
+    );
+    return rows.map((row) => row.tenant);
+  });
+}

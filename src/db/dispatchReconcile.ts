@@ -111,6 +111,29 @@ export async function findUndecidedMoney(
   });
 }
 
+export interface ReservingCampaign {
+  tenant: string;
+  campaignId: string;
+}
+
+/** Campaigns with goods set aside that nobody is about to hand out. */
+export async function findReservingCampaigns(
+  db: Database,
+  { after, limit }: { after: Place; limit: number },
+): Promise<ReservingCampaign[]> {
+  return db.inTransaction(async (tx) => {
+    const { rows } = await tx.query<ReservingCampaign>(
+      `SELECT DISTINCT r.tenant, r.campaign_id AS "campaignId" FROM campaign_reserve r
+        WHERE (r.tenant, r.campaign_id) > ($1, $2) AND r.units > 0
+          AND NOT EXISTS (SELECT 1 FROM outbox b
+                           WHERE b.tenant = r.tenant AND b.subject = r.campaign_id AND b.done_at IS NULL)
+        ORDER BY r.tenant, r.campaign_id LIMIT $3`,
+      [after.tenant, after.id, limit],
+    );
+    return rows;
+  });
+}
+
 export interface Remedy {
   tenant: string;
   kind: OutboxMessage['kind'];

@@ -22,7 +22,7 @@ export interface PlannedShipment {
   deliverBy: string;
 }
 
-/** `until`, `unconvertedUntil`: ISO end of the last day on which presale goods were promised. */
+/** `until`, `unconvertedUntil`: ISO end of the first day on which presale goods still to come were promised. */
 export type PlanOutcome =
   | { kind: 'planned'; shipments: PlannedShipment[]; unconvertedUntil: string | null }
   | { kind: 'waitingForGoods'; until: string }
@@ -240,17 +240,16 @@ async function readPlan(tx: TenantTx, orderId: string): Promise<PlanOutcome> {
   return park(tx, orderId, 'paidShort', {});
 }
 
-/** The end of the last day on which presale lines that no goods have replaced yet were promised; null: none. */
+/** The end of the first day on which presale lines that no goods have replaced yet were promised; null: none. */
 async function findUnconvertedUntil(tx: TenantTx, orderId: string): Promise<string | null> {
-  const { rows } = await tx.query<{ deliver_by: LocalDate | null; time_zone: string }>(
-    `SELECT max(c.deliver_by) AS deliver_by, min(t.time_zone) AS time_zone
-       FROM quota_hold q JOIN presale_campaign c ON c.tenant = q.tenant AND c.campaign_id = q.campaign_id
-       JOIN tenant t ON t.tenant = q.tenant
+  const { rows } = await tx.query<{ promised_on: LocalDate | null; time_zone: string }>(
+    `SELECT min(q.promised_on) AS promised_on, min(t.time_zone) AS time_zone
+       FROM quota_hold q JOIN tenant t ON t.tenant = q.tenant
       WHERE q.tenant = $1 AND q.order_id = $2 AND ${unconverted}`,
     [tx.tenant, orderId],
   );
   const row = rows[0];
-  return row?.deliver_by ? new Date(endOfDay(row.deliver_by, row.time_zone)).toISOString() : null;
+  return row?.promised_on ? new Date(endOfDay(row.promised_on, row.time_zone)).toISOString() : null;
 }
 
 async function park(

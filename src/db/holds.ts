@@ -1,6 +1,8 @@
 import type { Movement } from '../domain/inventory/model';
 import type { OrderState } from '../domain/order/model';
 import { lockPools, writeMovements } from './inventory';
+import { withdrawOffers } from './offer';
+import { addToReserve, findServedCampaigns, wakeConversion, wakeReserved } from './presaleReserve';
 import type { TenantTx } from './transaction';
 
 /** A presale line (quota_hold `q`) that was paid for and still stands as a promise: no goods are bound to it yet. */
@@ -119,40 +121,88 @@ export async function releaseHolds(tx: TenantTx, { orderIds, to, actor }: HoldsE
   return ended.rowCount;
 }
 
+interface UncommittedHold extends EndedHold {
+  /** Of a presale line, whose goods came out of a campaign's reserve. */
+  campaign_id: string | null;
+}
+
 /**
- * Takes back what a paid order was committed and has not left: the goods return to the shelf's free units, presale
- * units to their quota. The holds stay `committed`: they ended once (I4). The caller has locked with
- * `lockOrdersWithStock` and has cancelled the shipments that carried the goods.
+ * Takes back what a paid order was committed and has not left: presale units that have no goods yet return to their
+ * quota, goods to the shelf's free units, or to their campaign's reserve while it is open or others wait. The holds
+ * stay `committed`: they ended once (I4). The caller has locked with `lockOrdersWithStock` and has cancelled the
+ * shipments that carried the goods.
  */
 export async function uncommitHolds(
   tx: TenantTx,
   { orderId, actor }: { orderId: string; actor: string },
 ): Promise<void> {
-  const ended = await tx.query<EndedHold>(
+  const ended = await tx.query<UncommittedHold>(
     `WITH standing AS (
        SELECT hold_id, remaining FROM hold
         WHERE tenant = $1 AND order_id = $2 AND state = 'committed' AND remaining > 0),
      ended AS (
        UPDATE hold h SET remaining = 0 FROM standing s WHERE h.tenant = $1 AND h.hold_id = s.hold_id
-       RETURNING h.hold_id, h.order_id, h.sku, h.site_id, h.lot_id, s.remaining AS units)
-     SELECT order_id, sku, site_id, lot_id, units FROM ended ORDER BY hold_id`,
+       RETURNING h.hold_id, h.order_id, h.line_id, h.sku, h.site_id, h.lot_id, s.remaining AS units)
+     SELECT e.order_id, e.sku, e.site_id, e.lot_id, e.units, l.campaign_id
+       FROM ended e JOIN order_line l ON l.tenant = $1 AND l.order_id = e.order_id AND l.line_id = e.line_id
+      ORDER BY e.hold_id`,
     [tx.tenant, orderId],
   );
-  await writeMovements(tx, { actor, movements: movementsOf('uncommitted', ended.rows) });
-  await uncommitQuota(tx, orderId);
+  await uncommitQuota(tx, { orderIds: [orderId] });
+  const returned = await returnToReserve(tx, ended.rows);
+  await writeMovements(tx, { actor, movements: [...movementsOf('uncommitted', ended.rows), ...returned] });
 }
 
-/** Presale units that no goods have replaced yet go back to their quota. */
-async function uncommitQuota(tx: TenantTx, orderId: string): Promise<void> {
-  await tx.query(
+/** What came for a campaign that has not served everybody goes back to it, and is handed out again. */
+async function returnToReserve(tx: TenantTx, ended: UncommittedHold[]): Promise<Movement[]> {
+  const campaignIds = [...new Set(ended.flatMap((hold) => hold.campaign_id ?? []))];
+  if (campaignIds.length === 0) return [];
+  const served = await findServedCampaigns(tx, campaignIds);
+  const returned = ended.flatMap(({ campaign_id: campaignId, sku, site_id: siteId, lot_id: lotId, units }) =>
+    campaignId === null || served.includes(campaignId) ? [] : [{ campaignId, sku, siteId, lotId, units }],
+  );
+  await addToReserve(tx, returned);
+  await wakeConversion(
+    tx,
+    returned.map((part) => part.campaignId),
+  );
+  return returned.map(({ campaignId, units, ...lot }) => ({
+    ...lot,
+    kind: 'reserved',
+    quantity: units,
+    causeKind: 'campaign',
+    causeId: campaignId,
+  }));
+}
+
+/**
+ * Presale units that no goods have replaced yet go back to their quota: of whole orders, or of one line of one. What
+ * was offered about them is withdrawn. The caller has locked with `lockOrdersWithStock`.
+ */
+export async function uncommitQuota(
+  tx: TenantTx,
+  { orderIds, lineId }: { orderIds: string[]; lineId?: string },
+): Promise<void> {
+  const ended = await tx.query<{ order_id: string; line_id: string; campaign_id: string }>(
     `WITH ended AS (
        UPDATE quota_hold q SET uncommitted_at = clock_timestamp()
-        WHERE q.tenant = $1 AND q.order_id = $2 AND ${unconverted}
-        RETURNING campaign_id, region, quantity)
-     UPDATE presale_quota q SET sold = q.sold - e.units
-       FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM ended GROUP BY 1, 2) e
-      WHERE q.tenant = $1 AND q.campaign_id = e.campaign_id AND q.region = e.region`,
-    [tx.tenant, orderId],
+        WHERE q.tenant = $1 AND q.order_id = ANY($2::text[]) AND ($3::text IS NULL OR q.line_id = $3) AND ${unconverted}
+        RETURNING order_id, line_id, campaign_id, region, quantity),
+     given_back AS (
+       UPDATE presale_quota q SET sold = q.sold - e.units
+         FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM ended GROUP BY 1, 2) e
+        WHERE q.tenant = $1 AND q.campaign_id = e.campaign_id AND q.region = e.region)
+     SELECT order_id, line_id, campaign_id FROM ended`,
+    [tx.tenant, orderIds, lineId ?? null],
+  );
+  await withdrawOffers(
+    tx,
+    ended.rows.map((row) => ({ orderId: row.order_id, lineId: row.line_id })),
+  );
+  // somebody may have been the last to wait: then what is left in reserve is a surplus
+  await wakeReserved(
+    tx,
+    ended.rows.map((row) => row.campaign_id),
   );
 }
 

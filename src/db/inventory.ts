@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Movement, MovementKind } from '../domain/inventory/model';
 import type { LocalDate } from '../domain/network/model';
+import { addToReserve, type ReserveUnits, readCampaignGoods, wakeConversion } from './presaleReserve';
 import { Rollback, type TenantTx } from './transaction';
 
 /**
@@ -35,6 +36,9 @@ const effects: Record<MovementKind, [number, number, number, number]> = {
   committed: [0, -1, 1, 0],
   uncommitted: [0, 0, -1, 0],
   pickedUp: [-1, 0, -1, 0],
+  reserved: [0, 1, 0, 0],
+  unreserved: [0, -1, 0, 0],
+  converted: [0, -1, 1, 0],
 };
 
 /**
@@ -98,8 +102,9 @@ export type ReceiptAnswer =
   | { kind: 'conflict' }
   | { kind: 'unknownSite' }
   | { kind: 'unknownSku'; index: number }
-  /** Goods for a presale campaign: their arrival, which serves the promises first, is not built yet (docs/roadmap.md). */
-  | { kind: 'presaleArrival'; index: number }
+  | { kind: 'unknownCampaign'; index: number }
+  /** The campaign sells another SKU, or a bundle without this component. */
+  | { kind: 'otherCampaign'; index: number }
   | { kind: 'bundle'; index: number }
   | { kind: 'wrongZone'; index: number; zone: string }
   /** The lot exists with other dates or origin: one lot is one production and one expiry. */
@@ -107,19 +112,25 @@ export type ReceiptAnswer =
 
 /**
  * Receives lots at a site: all or none, once per reference. Refuses what the site or the catalogue cannot take.
- * A lot that came before is added to, if its dates are the same.
+ * A lot that came before is added to, if its dates are the same. What names a presale campaign is reserved for it in
+ * the same step and is never for sale on the shelf before all of its buyers are served (I3).
  */
 export async function receiveStock(tx: TenantTx, receipt: Receipt): Promise<ReceiptAnswer> {
-  const skus = receipt.lots.map((lot) => lot.sku);
+  const campaigns = await readCampaignGoods(tx, campaignsOf(receipt));
+  // the campaign's own SKU too, which may be a bundle: all who sell, pay or hand out its units meet at that lock
+  const skus = [...receipt.lots.map((lot) => lot.sku), ...[...campaigns.values()].map(({ sku }) => sku)];
   await lockPools(tx, skus);
   const known = await findReceipt(tx, receipt);
   if (known) return known;
-  const refusal = (await checkReceipt(tx, receipt)) ?? (await insertLots(tx, receipt.lots));
+  const refusal =
+    (await checkReceipt(tx, receipt)) ??
+    (await checkCampaigns(tx, receipt)) ??
+    (await insertLots(tx, receipt.lots));
   if (refusal) throw new Rollback<ReceiptAnswer>(refusal);
   const answer = {
     reference: receipt.reference,
     siteId: receipt.siteId,
-    lots: receipt.lots.map(({ sku, lotId, quantity }) => ({ sku, lotId, quantity })),
+    lots: receipt.lots.map(({ sku, lotId, quantity, campaignId }) => ({ sku, lotId, quantity, campaignId })),
   };
   const inserted = await tx.query(
     `INSERT INTO stock_receipt (tenant, reference, site_id, body_digest, answer) VALUES ($1, $2, $3, $4, $5)
@@ -129,19 +140,57 @@ export async function receiveStock(tx: TenantTx, receipt: Receipt): Promise<Rece
   // two receipts of different SKUs under one reference do not meet at the pool locks; they meet here
   if (inserted.rowCount === 0)
     throw new Rollback<ReceiptAnswer>((await findReceipt(tx, receipt)) ?? { kind: 'conflict' });
+  const reserved = reservedBy(receipt);
   await writeMovements(tx, {
     actor: receipt.actor,
-    movements: receipt.lots.map(({ sku, lotId, quantity }) => ({
-      kind: 'received',
-      sku,
-      siteId: receipt.siteId,
-      lotId,
-      quantity,
-      causeKind: 'receipt',
-      causeId: receipt.reference,
-    })),
+    movements: [
+      ...receipt.lots.map(
+        ({ sku, lotId, quantity }): Movement => ({
+          kind: 'received',
+          sku,
+          siteId: receipt.siteId,
+          lotId,
+          quantity,
+          causeKind: 'receipt',
+          causeId: receipt.reference,
+        }),
+      ),
+      ...reserved.map(
+        ({ campaignId, units, ...lot }): Movement => ({
+          kind: 'reserved',
+          ...lot,
+          quantity: units,
+          causeKind: 'campaign',
+          causeId: campaignId,
+        }),
+      ),
+    ],
   });
+  await addToReserve(tx, reserved);
+  await wakeConversion(tx, campaignsOf(receipt));
   return { kind: 'received', answer };
+}
+
+function campaignsOf({ lots }: Receipt): string[] {
+  return [...new Set(lots.flatMap((lot) => lot.campaignId ?? []))];
+}
+
+function reservedBy({ siteId, lots }: Receipt): ReserveUnits[] {
+  return lots.flatMap(({ sku, lotId, quantity, campaignId }) =>
+    campaignId === undefined ? [] : [{ campaignId, sku, siteId, lotId, units: quantity }],
+  );
+}
+
+/** Read again under the locks: until now a campaign could be given another SKU. */
+async function checkCampaigns(tx: TenantTx, receipt: Receipt): Promise<ReceiptAnswer | null> {
+  const campaigns = await readCampaignGoods(tx, campaignsOf(receipt));
+  for (const [index, { sku, campaignId }] of receipt.lots.entries()) {
+    if (campaignId === undefined) continue;
+    const campaign = campaigns.get(campaignId);
+    if (!campaign) return { kind: 'unknownCampaign', index };
+    if (!campaign.goods.has(sku)) return { kind: 'otherCampaign', index };
+  }
+  return null;
 }
 
 async function findReceipt(tx: TenantTx, receipt: Receipt): Promise<ReceiptAnswer | null> {
@@ -175,7 +224,6 @@ async function checkReceipt(tx: TenantTx, receipt: Receipt): Promise<ReceiptAnsw
     if (row.sku === null) return { kind: 'unknownSku', index };
     if (row.bundle) return { kind: 'bundle', index };
     if (!zones.includes(row.zone)) return { kind: 'wrongZone', index, zone: row.zone };
-    if (receipt.lots[index]?.campaignId !== undefined) return { kind: 'presaleArrival', index };
   }
   return null;
 }

@@ -14,6 +14,14 @@ const timeline = `(SELECT coalesce(json_agg(json_strip_nulls(json_build_object('
           FROM shipment_event e JOIN shipment s ON s.tenant = e.tenant AND s.shipment_id = e.shipment_id
          WHERE s.tenant = o.tenant AND s.order_id = o.order_id) t)`;
 
+/** What the buyer of order `o` is asked at present; what has been answered stands in the timeline. */
+const offers = `(SELECT coalesce(json_agg(json_build_object('offerId', f.offer_id, 'kind', f.kind,
+    'detail', json_strip_nulls(json_build_object('lineId', f.line_id, 'sku', l.sku, 'quantity', l.quantity,
+      'promisedOn', f.promised_on, 'deliverOn', f.deliver_on, 'amountFen', f.amount_fen)),
+    'until', ${isoUtc('f.until')}) ORDER BY l.position, f.kind), '[]'::json)
+  FROM offer f JOIN order_line l ON l.tenant = f.tenant AND l.order_id = f.order_id AND l.line_id = f.line_id
+ WHERE f.tenant = o.tenant AND f.order_id = o.order_id AND f.state = 'open' AND f.until > clock_timestamp())`;
+
 /** An order `o` in the contract's shape. Who the buyer is stays in its own, encrypted table. */
 const orderJson = `json_build_object(
   'orderId', o.order_id, 'channel', o.channel, 'externalId', o.external_id, 'state', o.state,
@@ -30,6 +38,7 @@ const orderJson = `json_build_object(
                       THEN json_build_object('outcome', o.late_outcome, 'at', ${isoUtc('o.late_at')}) END,
   'shipments', (SELECT coalesce(json_agg(json_build_object(${shipmentFields}) ORDER BY s.created_at, s.shipment_id), '[]'::json)
                   FROM shipment s WHERE s.tenant = o.tenant AND s.order_id = o.order_id),
+  'offers', ${offers},
   'timeline', ${timeline})`;
 
 /** The contract's order: every part as `GET /v1/orders/{orderId}` answers it. */

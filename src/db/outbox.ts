@@ -12,7 +12,8 @@ export type OutboxMessage =
     }
   | { kind: 'startRefund'; subject: string; payload: Record<string, never>; urgent?: boolean }
   | { kind: 'signalRefund'; subject: string; payload: Record<string, never>; urgent?: boolean }
-  | { kind: 'wakeWebhook'; subject: string; payload: Record<string, never>; urgent?: boolean };
+  | { kind: 'wakeWebhook'; subject: string; payload: Record<string, never>; urgent?: boolean }
+  | { kind: 'startConversion'; subject: string; payload: Record<string, never>; urgent?: boolean };
 
 /**
  * A stage the order's workflow waits for. `resumed`: somebody cleared what was in attention and asked to try
@@ -21,8 +22,8 @@ export type OutboxMessage =
 export type OrderStage = 'paid' | 'cancelled' | 'resumed' | 'ended';
 
 /**
- * Subject: order id (startOrder, signalOrder), transaction id (startMoney), refund id (startRefund, signalRefund) or
- * endpoint id (wakeWebhook).
+ * Subject: order id (startOrder, signalOrder), transaction id (startMoney), refund id (startRefund, signalRefund),
+ * endpoint id (wakeWebhook) or campaign id (startConversion).
  */
 export async function insertOutbox(tx: TenantTx, messages: OutboxMessage[]): Promise<void> {
   if (messages.length === 0) return;
@@ -37,5 +38,18 @@ export async function insertOutbox(tx: TenantTx, messages: OutboxMessage[]): Pro
       messages.map((message) => JSON.stringify(message.payload)),
       messages.map((message) => message.urgent ?? false),
     ],
+  );
+}
+
+/** Has the workflows of orders look at their rows again: something they wait for has come about. */
+export async function tellResumed(tx: TenantTx, orders: { orderId: string; run: number }[]): Promise<void> {
+  await insertOutbox(
+    tx,
+    orders.map(({ orderId, run }) => ({
+      kind: 'signalOrder',
+      subject: orderId,
+      payload: { stage: 'resumed', run },
+      urgent: true,
+    })),
   );
 }

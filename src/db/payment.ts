@@ -6,6 +6,7 @@ import { lockOrders, lockOrdersWithStock } from './holds';
 import { writeMovements } from './inventory';
 import { insertOrderEvent } from './order';
 import { insertOutbox } from './outbox';
+import { wakeReserved } from './presaleReserve';
 import { requestRefund } from './refund';
 import { reholdOrder } from './rehold';
 import { type Database, Rollback, type TenantTx } from './transaction';
@@ -254,14 +255,20 @@ async function commitHolds(tx: TenantTx, orderId: string): Promise<boolean> {
 }
 
 async function commitQuotaHolds(tx: TenantTx, orderId: string): Promise<void> {
-  await tx.query(
+  const { rows } = await tx.query<{ campaign_id: string }>(
     `WITH taken AS (
        UPDATE quota_hold SET state = 'committed', ended_at = clock_timestamp()
         WHERE tenant = $1 AND order_id = $2 AND state = 'held' RETURNING campaign_id, region, quantity)
      UPDATE presale_quota q SET held = q.held - t.units, sold = q.sold + t.units
        FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM taken GROUP BY campaign_id, region) t
-      WHERE q.tenant = $1 AND q.campaign_id = t.campaign_id AND q.region = t.region`,
+      WHERE q.tenant = $1 AND q.campaign_id = t.campaign_id AND q.region = t.region
+      RETURNING q.campaign_id`,
     [tx.tenant, orderId],
+  );
+  // its goods may have come before its money
+  await wakeReserved(
+    tx,
+    rows.map((row) => row.campaign_id),
   );
 }
 

@@ -15,7 +15,8 @@ export interface CampaignRecord {
 
 /**
  * Makes or replaces a campaign. Lock order: the SKUs' pools, then the quotas. A quota never falls below what is
- * held and sold of it, and the SKU stays while anything is.
+ * held and sold of it, and the SKU stays while anything is, or while goods that came for it lie in reserve. What was
+ * promised to buyers stays as it was promised.
  */
 export async function putCampaign(
   tx: TenantTx,
@@ -26,7 +27,8 @@ export async function putCampaign(
   await lockPools(tx, before === null ? [campaign.sku] : [before, campaign.sku]);
   const known = await tx.query('SELECT 1 FROM sku WHERE tenant = $1 AND sku = $2', [tx.tenant, campaign.sku]);
   if (known.rowCount === 0) return { kind: 'unknownReference', path: 'sku', id: campaign.sku };
-  const refusal = await checkQuotas(tx, campaignId, campaign);
+  const refusal =
+    (await checkQuotas(tx, campaignId, campaign)) ?? (await checkReserve(tx, campaignId, campaign.sku));
   if (refusal) return refusal;
   await upsertCampaign(tx, campaignId, campaign);
   await replaceQuotas(tx, campaignId, campaign.quotas);
@@ -60,6 +62,15 @@ async function checkQuotas(
       return { kind: 'inUse', because: 'units of the campaign’s SKU are held or sold' };
   }
   return null;
+}
+
+async function checkReserve(tx: TenantTx, campaignId: string, sku: string): Promise<PutOutcome | null> {
+  const { rowCount } = await tx.query(
+    `SELECT 1 FROM campaign_reserve r JOIN presale_campaign p USING (tenant, campaign_id)
+      WHERE r.tenant = $1 AND r.campaign_id = $2 AND r.units > 0 AND p.sku <> $3 LIMIT 1`,
+    [tx.tenant, campaignId, sku],
+  );
+  return rowCount === 0 ? null : { kind: 'inUse', because: 'goods have come for the campaign’s SKU' };
 }
 
 async function upsertCampaign(tx: TenantTx, campaignId: string, campaign: CampaignRecord): Promise<void> {

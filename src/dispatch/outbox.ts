@@ -118,6 +118,9 @@ async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promis
     case 'startRefund':
       await temporal.startRefund({ tenant, refundId: subject, reader: readerOf(message) });
       return 'done';
+    case 'startConversion':
+      await temporal.startArrival({ tenant, campaignId: subject });
+      return 'done';
     case 'signalRefund':
       await temporal.signalRefund({ tenant, refundId: subject });
       return 'done';

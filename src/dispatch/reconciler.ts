@@ -3,8 +3,10 @@ import {
   type OpenRefund,
   type Place,
   type Remedy,
+  type ReservingCampaign,
   type UndecidedMoney,
   findEndedOrders,
+  findReservingCampaigns,
   findSettledOpenOrders,
   findSettledOpenRefunds,
   findUndecidedMoney,
@@ -13,6 +15,7 @@ import {
 import type { Database } from '../db/transaction';
 import type { Logger } from '../log';
 import { lateMoneyWorkflowId, orderWorkflowId, refundWorkflowId } from '../workflows/order/messages';
+import { arrivalWorkflowId } from '../workflows/presale/messages';
 import type { RunningOrder, Temporal, WorkflowStanding } from './temporal';
 
 export interface ReconcilerNeeds {
@@ -53,6 +56,11 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
     idOf: (money: UndecidedMoney) => money.transactionId,
     find: (from) => findUndecidedMoney(db, from),
   });
+  const campaigns = createTurn({
+    limit: looksARound,
+    idOf: (campaign: ReservingCampaign) => campaign.campaignId,
+    find: (from) => findReservingCampaigns(db, from),
+  });
   const toldAt = new Map<string, number>();
 
   async function findLost(running: Set<string>): Promise<Remedy[]> {
@@ -72,6 +80,10 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
       workflowIdOf: lateMoneyWorkflowId,
       wellIf,
     });
+    const lostArrivals = await keepLost(temporal, await campaigns(), {
+      workflowIdOf: arrivalWorkflowId,
+      wellIf: ['running'],
+    });
     return [
       // its id may have been used: only here may a second workflow be made under it
       ...lostOrders.map(({ tenant, orderId, run }) =>
@@ -81,6 +93,7 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
       ...lostMoneys.map(({ tenant, provider, transactionId }) =>
         remedy(tenant, 'startMoney', transactionId, { provider, transactionId }),
       ),
+      ...lostArrivals.map(({ tenant, campaignId }) => remedy(tenant, 'startConversion', campaignId, {})),
     ];
   }
 

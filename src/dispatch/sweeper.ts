@@ -1,5 +1,6 @@
-import { findTenantsWithDueOrders } from '../db/dispatch';
+import { findTenantsWithDueOffers, findTenantsWithDueOrders } from '../db/dispatch';
 import { expireDueOrders } from '../db/expiry';
+import { lapseDueOffers } from '../db/offerEnd';
 import type { Database } from '../db/transaction';
 import type { Logger } from '../log';
 
@@ -13,20 +14,47 @@ export interface SweeperNeeds {
 /** One sweep of 10,000 takes 0.3 s (docs/decisions); more of one tenant wait for the next round. */
 const ordersAtOnce = 10_000;
 
-/** Ends the holds that are due, whatever the workers do (I4). A tenant that fails does not stop the others. */
+/** An offer's end may pay back: several statements an order, under the locks of what it was sold. */
+const offersAtOnce = 100;
+
+/** Ends what is due by database time, whatever the workers do: unpaid holds (I4) and unanswered offers (I8). */
 export async function sweep({ dispatchDb, appDb, logger }: SweeperNeeds): Promise<'more' | 'idle'> {
-  const tenants = await findTenantsWithDueOrders(dispatchDb);
-  const failures: unknown[] = [];
-  let full = false;
-  for (const tenant of tenants) {
-    try {
+  const holds = await sweepTenants(
+    await findTenantsWithDueOrders(dispatchDb),
+    ordersAtOnce,
+    async (tenant) => {
       const expired = await expireDueOrders(appDb, tenant, ordersAtOnce);
       if (expired > 0) logger.info({ tenant, expired }, 'ended holds that were due');
-      full ||= expired === ordersAtOnce;
+      return expired;
+    },
+  );
+  const offers = await sweepTenants(
+    await findTenantsWithDueOffers(dispatchDb),
+    offersAtOnce,
+    async (tenant) => {
+      const lapsed = await lapseDueOffers(appDb, tenant, offersAtOnce);
+      if (lapsed > 0) logger.info({ tenant, lapsed }, 'ended offers that nobody answered');
+      return lapsed;
+    },
+  );
+  const failure = [...holds.failures, ...offers.failures][0];
+  if (failure !== undefined) throw failure;
+  return holds.full || offers.full ? 'more' : 'idle';
+}
+
+/** A tenant that fails does not stop the others. */
+async function sweepTenants(
+  tenants: string[],
+  atOnce: number,
+  end: (tenant: string) => Promise<number>,
+): Promise<{ full: boolean; failures: unknown[] }> {
+  const swept = { full: false, failures: [] as unknown[] };
+  for (const tenant of tenants) {
+    try {
+      swept.full ||= (await end(tenant)) === atOnce;
     } catch (error) {
-      failures.push(error);
+      swept.failures.push(error);
     }
   }
-  if (failures.length > 0) throw failures[0];
-  return full ? 'more' : 'idle';
+  return swept;
 }

@@ -22,6 +22,12 @@ import {
   stageSignalName,
 } from '../workflows/order/messages';
 import {
+  type ArrivalWorkflowInput,
+  arrivalWorkflowId,
+  arrivalWorkflowType,
+  arrivedSignalName,
+} from '../workflows/presale/messages';
+import {
   type WebhookWorkflowInput,
   wakeSignalName,
   webhookWorkflowId,
@@ -53,6 +59,8 @@ export interface Temporal {
   startOrder(order: OrderRun & ClaimedOrder, rule: StartRule): Promise<void>;
   startMoney(money: LateMoneyWorkflowInput): Promise<void>;
   startRefund(refund: RefundWorkflowInput): Promise<void>;
+  /** Starts the hand-out of what came for a campaign, or tells the one that runs that there is something new. */
+  startArrival(arrival: ArrivalWorkflowInput): Promise<void>;
   /** Telling a workflow that is not there is no fault: not started yet, it reads its row first; closed, it is done. */
   signalOrder(order: OrderRun, stage: StageName): Promise<void>;
   signalRefund(refund: RefundWorkflowInput): Promise<void>;
@@ -90,6 +98,7 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
   };
   return {
     ...createStarts(line),
+    startArrival: (arrival) => startArrival(line, arrival),
     signalOrder: (order, stage) => signal(line, orderWorkflowId(order), stageSignalName, { stage }),
     signalRefund: (refund) => signal(line, refundWorkflowId(refund), resumedSignalName),
     wakeWebhook: (endpoint) => wakeWebhook(line, endpoint),
@@ -143,6 +152,24 @@ async function start(
     // started before, by us or by another dispatcher: that is what was wanted
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
+}
+
+async function startArrival(
+  { client, taskQueue, within }: Line,
+  arrival: ArrivalWorkflowInput,
+): Promise<void> {
+  await within(callMs, () =>
+    client.signalWithStart(arrivalWorkflowType, {
+      workflowId: arrivalWorkflowId(arrival),
+      args: [arrival],
+      signal: arrivedSignalName,
+      taskQueue,
+      // one campaign's goods come in several deliveries: each time anew
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `goods of presale campaign ${arrival.campaignId} of ${arrival.tenant}`,
+      typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: arrival.tenant }]),
+    }),
+  );
 }
 
 async function signal(

@@ -107,6 +107,7 @@ function activitiesNeeds(config: Config, db: Database): ActivitiesNeeds {
       timeoutMs: partnerTimeoutMs,
     }),
     personalData: createPersonalData(config.personalDataKeys),
+    offerAnswerSeconds: config.offerAnswerSeconds,
     callbackUrl: (carrierId) => `${config.publicUrl}/v1/carriers/${encodeURIComponent(carrierId)}/events`,
     webhooks: createWebhookSender({ loopbackAllowed: config.mode === 'development' }),
     envelope: createEnvelope(config.personalDataKeys),

@@ -3,3 +3,4 @@ export { orderWorkflow } from './order/workflow';
 export { lateMoneyWorkflow } from './order/lateMoneyWorkflow';
 export { refundWorkflow } from './order/refundWorkflow';
 export { webhookWorkflow } from './webhook/webhookWorkflow';
+export { arrivalWorkflow } from './presale/arrivalWorkflow';

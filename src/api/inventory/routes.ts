@@ -35,7 +35,7 @@ export const inventoryRoutes: Route[] = [
       'wrong-zone',
       'bundle-has-no-stock',
       'lot-mismatch',
-      'presale-arrival',
+      'campaign-mismatch',
     ],
     async handle({ deps, tenant, body, actor }) {
       const bodyDigest = sha256(canonicalJson(body));
@@ -111,10 +111,16 @@ function answerReceipt(
         expected: 'a SKU',
         received: lots[answer.index]?.sku,
       });
-    case 'presaleArrival':
-      return refuseLot('presale-arrival', answer.index, {
+    case 'unknownCampaign':
+      return refuseLot('unknown-reference', answer.index, {
         field: 'campaignId',
-        expected: 'no campaign: presale arrivals are not received yet',
+        expected: 'a presale campaign',
+        received: lots[answer.index]?.campaignId,
+      });
+    case 'otherCampaign':
+      return refuseLot('campaign-mismatch', answer.index, {
+        field: 'campaignId',
+        expected: 'a campaign that sells this SKU, or a bundle with it',
         received: lots[answer.index]?.campaignId,
       });
     case 'bundle':
@@ -140,7 +146,7 @@ function answerReceipt(
 
 type LotProblem =
   | 'unknown-reference'
-  | 'presale-arrival'
+  | 'campaign-mismatch'
   | 'bundle-has-no-stock'
   | 'wrong-zone'
   | 'lot-mismatch';

@@ -14,7 +14,10 @@ const receiptLot = z
     producedOn: date,
     expiresOn: date,
     origin: text(200).optional(),
-    campaignId: idText.optional().meta({ description: 'The arrival of a presale campaign’s goods.' }),
+    campaignId: idText.optional().meta({
+      description:
+        'The arrival of a presale campaign’s goods: reserved for it, and handed out to its paid orders.',
+    }),
   })
   .refine((lot) => lot.producedOn <= lot.expiresOn, { error: 'not before producedOn', path: ['expiresOn'] });
 
@@ -28,7 +31,7 @@ export const receiptAnswer = z
   .object({
     reference: z.string(),
     siteId: idText,
-    lots: z.array(z.object({ sku: idText, lotId: idText, quantity: z.int() })),
+    lots: z.array(z.object({ sku: idText, lotId: idText, quantity: z.int(), campaignId: idText.optional() })),
   })
   .meta({ id: 'Receipt' });
 

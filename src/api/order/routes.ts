@@ -1,5 +1,7 @@
 import { cancelOrder } from '../../db/cancel';
+import { answerOffer } from '../../db/offerEnd';
 import { findOrder, findOrderChannel, listOrders } from '../../db/order.read';
+import type { ApiDeps } from '../deps';
 import type { Principal } from '../http/auth';
 import { pageAnswer, pageOf, pageSchema } from '../http/page';
 import { Problem } from '../http/problem';
@@ -10,6 +12,9 @@ import {
   acceptedAnswer,
   cancelAnswer,
   cancelBody,
+  offerAnswer,
+  offerBody,
+  offerParams,
   orderBody,
   orderParams,
   orderPosition,
@@ -27,6 +32,17 @@ function channelOf(principal: Principal): string | null {
 
 function noOrder(orderId: string): Problem {
   return new Problem('not-found', { detail: `There is no order ${orderId}.` });
+}
+
+/** A channel's key reaches that channel's orders; others do not exist for it. */
+async function refuseOtherChannels(
+  { deps, tenant, principal }: { deps: ApiDeps; tenant: string; principal: Principal },
+  orderId: string,
+): Promise<void> {
+  const own = channelOf(principal);
+  if (own === null) return;
+  if ((await deps.app.inTenant(tenant, (tx) => findOrderChannel(tx, orderId))) !== own)
+    throw noOrder(orderId);
 }
 
 export const orderRoutes: Route[] = [
@@ -99,13 +115,35 @@ export const orderRoutes: Route[] = [
     answers: { ok: cancelAnswer },
     refusals: ['not-found'],
     async handle({ deps, tenant, params: { orderId }, body, principal, actor }) {
-      const own = channelOf(principal);
-      if (own !== null && (await deps.app.inTenant(tenant, (tx) => findOrderChannel(tx, orderId))) !== own) {
-        throw noOrder(orderId);
-      }
+      await refuseOtherChannels({ deps, tenant, principal }, orderId);
       const answer = await cancelOrder(deps.app, { tenant, orderId, reason: body.reason, actor });
       if (!answer) throw noOrder(orderId);
       return ok({ outcome: answer.outcome });
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/v1/orders/{orderId}/offers/{offerId}/answer',
+    tag,
+    summary: 'Answer an offer in the buyer’s name; the same answer again is the same answer',
+    access,
+    params: offerParams,
+    body: offerBody,
+    answers: { ok: offerAnswer },
+    refusals: ['not-found', 'already-answered', 'offer-ended'],
+    async handle({ deps, tenant, params: { orderId, offerId }, body: { accept }, principal, actor }) {
+      await refuseOtherChannels({ deps, tenant, principal }, orderId);
+      const answer = await answerOffer(deps.app, { tenant, orderId, offerId, accept, actor });
+      switch (answer.kind) {
+        case 'answered':
+          return ok({ orderId, offerId, accept });
+        case 'notFound':
+          throw new Problem('not-found', { detail: `There is no offer ${offerId} in order ${orderId}.` });
+        case 'otherAnswer':
+          throw new Problem('already-answered');
+        case 'ended':
+          throw new Problem('offer-ended');
+      }
     },
   }),
 ];

@@ -1,8 +1,19 @@
 import { z } from 'zod';
 import { orderStates } from '../../domain/order/model';
+import { offerKinds } from '../../domain/presale/offer';
 import { shipmentView } from '../fulfilment/schema';
 import { pageQuery } from '../http/page';
-import { answerInstant, fen, idText, instantText, location, text, units, workflowLink } from '../http/schema';
+import {
+  answerDate,
+  answerInstant,
+  fen,
+  idText,
+  instantText,
+  location,
+  text,
+  units,
+  workflowLink,
+} from '../http/schema';
 
 const supply = z.enum(['spot', 'presale']);
 
@@ -75,6 +86,23 @@ export const acceptedAnswer = z
 
 export const orderParams = z.strictObject({ orderId: idText });
 
+const offerView = z.object({
+  offerId: idText,
+  kind: z.enum(offerKinds),
+  detail: z.object({
+    lineId: idText,
+    sku: idText,
+    quantity: units,
+    promisedOn: answerDate,
+    deliverOn: answerDate.optional().meta({ description: 'Of laterDate: the day offered.' }),
+    amountFen: fen.optional().meta({
+      description:
+        'Of refund: the line’s worth. Freight goes back too when nothing else of the order is left.',
+    }),
+  }),
+  until: answerInstant,
+});
+
 export const orderView = z
   .object({
     orderId: idText,
@@ -102,6 +130,7 @@ export const orderView = z
       .object({ outcome: z.enum(['reheld', 'repromised', 'refunded']), at: answerInstant })
       .optional(),
     shipments: z.array(shipmentView),
+    offers: z.array(offerView).meta({ description: 'What needs the buyer’s word; silence is no consent.' }),
     timeline: z.array(z.object({ at: answerInstant, kind: z.string(), detail: z.unknown().optional() })),
     workflow: workflowLink.optional().meta({ description: 'To ops, of one order.' }),
   })
@@ -118,3 +147,7 @@ export const orderPosition = z.object({ micros: z.int().min(0), orderId: idText 
 
 export const cancelBody = z.strictObject({ reason: text(500) });
 export const cancelAnswer = z.object({ outcome: z.enum(['done', 'asking', 'tooLate']) });
+
+export const offerParams = z.strictObject({ orderId: idText, offerId: idText });
+export const offerBody = z.strictObject({ accept: z.boolean() });
+export const offerAnswer = z.object({ orderId: idText, offerId: idText, accept: z.boolean() });

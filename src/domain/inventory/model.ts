@@ -20,6 +20,10 @@ export const movementKinds = [
   'committed',
   'uncommitted',
   'pickedUp',
+  // goods that came for a presale campaign: set aside for it, given to the shelf, or made an order's own
+  'reserved',
+  'unreserved',
+  'converted',
 ] as const;
 export type MovementKind = (typeof movementKinds)[number];
 
@@ -30,6 +34,6 @@ export interface Movement {
   lotId: string;
   /** Units, always positive; the kind says what they do to the balance. */
   quantity: number;
-  causeKind: 'receipt' | 'order' | 'shipment';
+  causeKind: 'receipt' | 'order' | 'shipment' | 'campaign';
   causeId: string;
 }

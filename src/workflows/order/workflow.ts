@@ -145,9 +145,8 @@ async function fulfil(circumstances: Circumstances): Promise<void> {
     if (heard === 'cancelled' || heard === 'ended') return;
     review = null;
     if (heard === 'time' && plan.kind !== 'parked') {
-      const goodsUntil = plan.kind === 'planned' ? plan.unconvertedUntil : plan.until;
       const { overdueGraceSeconds: graceSeconds, reviewSeconds } = patience;
-      const promises = { tenant, orderId, goodsUntil, graceSeconds, reviewSeconds };
+      const promises = { tenant, orderId, graceSeconds, reviewSeconds };
       review = await untilCoherent(circumstances, ({ reviewPromises }) =>
         steps.raiseOverdue.executeWithOptions({ ...localStep, summary: reviewPromises }, [promises]),
       );

@@ -1,0 +1,20 @@
+/** Names and shapes of all that the arrival's workflow is told. */
+export const arrivalWorkflowType = 'arrivalWorkflow';
+export const arrivedSignalName = 'arrived';
+
+export interface ArrivalWorkflowInput {
+  tenant: string;
+  campaignId: string;
+}
+
+export interface ArrivalOutcome {
+  /** Lines that got their goods, and lines that were offered something else, since this run began. */
+  converted: number;
+  offered: number;
+  /** Units that nobody needed and that went to the shelf. */
+  unreserved: number;
+}
+
+export function arrivalWorkflowId({ tenant, campaignId }: ArrivalWorkflowInput): string {
+  return `arrival:${tenant}/${campaignId}`;
+}
