@@ -12,6 +12,7 @@ beforeAll(async () => {
   const put = (path: string, body: object) => api.send('PUT', path, { key: shop.ops, body });
   await put('/v1/sites/dry', { ...goods.site, zones: ['ambient'] });
   await put('/v1/sites/second', goods.site);
+  await put('/v1/skus/other', goods.sku);
   await put('/v1/skus/box', { ...goods.sku, components: [{ sku: 'strawberries', quantity: 2 }] });
 });
 afterAll(() => api.close());
@@ -79,7 +80,10 @@ test('what a site or the catalogue cannot take is refused by its path, and nothi
   await refused('wrong-zone', 'lots.0.sku', { siteId: 'dry' });
   await refused('bundle-has-no-stock', 'lots.0.sku', { lots: [lot({ sku: 'box' })] });
   await refused('lot-mismatch', 'lots.0.lotId', { lots: [lot({ expiresOn: goods.day(61) })] });
-  await refused('presale-arrival', 'lots.0.campaignId', { lots: [lot({ campaignId: 'spring' })] });
+  await refused('unknown-reference', 'lots.0.campaignId', { lots: [lot({ campaignId: 'nothing' })] });
+  await refused('campaign-mismatch', 'lots.0.campaignId', {
+    lots: [lot({ sku: 'other', campaignId: 'spring' })],
+  });
   await refused('invalid-request', 'lots.0.expiresOn', { lots: [lot({ expiresOn: goods.day(-9) })] });
   expect(await api.countRows()).toEqual(before);
 });

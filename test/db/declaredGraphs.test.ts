@@ -2,6 +2,7 @@ import { movementKinds } from '../../src/domain/inventory/model';
 import { shipmentRanks } from '../../src/domain/fulfilment/model';
 import { orderSteps } from '../../src/domain/order/lifecycle';
 import { orderStates } from '../../src/domain/order/model';
+import { offerStates, offerSteps } from '../../src/domain/presale/offer';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
 /** Graphs stand twice, in the domain for decisions and in the database as the last word: they must be the same. */
@@ -38,6 +39,11 @@ test('shipments climb their ranks and are cancelled only before pick-up', async 
     .slice(0, shipmentRanks.indexOf('pickedUp'))
     .map((from) => `${from}>cancelled`);
   expect(await stepsOf('shipment')).toEqual([...climbs, ...cancels].sort());
+});
+
+test('offers end once', async () => {
+  const declared = offerStates.flatMap((from) => offerSteps[from].map((to) => `${from}>${to}`));
+  expect(await stepsOf('offer')).toEqual(declared.sort());
 });
 
 test('kinds of movement', async () => {

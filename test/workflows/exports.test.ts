@@ -3,6 +3,7 @@ import type { Plain, PlainActivities } from '../../src/workflows/plain';
 
 test('exactly these workflows can be started', () => {
   expect(Object.keys(workflows).sort()).toEqual([
+    'arrivalWorkflow',
     'lateMoneyWorkflow',
     'orderWorkflow',
     'refundWorkflow',

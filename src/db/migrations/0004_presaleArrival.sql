@@ -346,7 +346,7 @@ SELECT d.tenant, d.order_id || ' ' || d.line_id || ' ' || d.sku AS subject,
        jsonb_build_object('problem', 'the goods of a converted line are not its recipe', 'asked', d.units, 'committed', coalesce(g.units, 0)) AS detail
   FROM line_demand d LEFT JOIN goods g USING (tenant, order_id, line_id, sku)
  WHERE d.supply = 'presale' AND g.units IS DISTINCT FROM d.units
-   AND EXISTS (SELECT 1 FROM goods some WHERE some.tenant = d.tenant AND some.order_id = d.order_id AND some.line_id = d.line_id)
+   AND EXISTS (SELECT 1 FROM goods part WHERE part.tenant = d.tenant AND part.order_id = d.order_id AND part.line_id = d.line_id)
 UNION ALL
 SELECT o.tenant, o.order_id || ' ' || q.line_id, jsonb_build_object('problem', 'a presale line was given up and nothing was refunded',
          'units', q.quantity)
