@@ -56,11 +56,7 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
     idOf: (money: UndecidedMoney) => money.transactionId,
     find: (from) => findUndecidedMoney(db, from),
   });
-  const campaigns = createTurn({
-    limit: looksARound,
-    idOf: (campaign: ReservingCampaign) => campaign.campaignId,
-    find: (from) => findReservingCampaigns(db, from),
-  });
+  const findLostArrivals = createArrivalsTurn({ db, temporal });
   const toldAt = new Map<string, number>();
 
   async function findLost(running: Set<string>): Promise<Remedy[]> {
@@ -80,10 +76,6 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
       workflowIdOf: lateMoneyWorkflowId,
       wellIf,
     });
-    const lostArrivals = await keepLost(temporal, await campaigns(), {
-      workflowIdOf: arrivalWorkflowId,
-      wellIf: ['running'],
-    });
     return [
       // its id may have been used: only here may a second workflow be made under it
       ...lostOrders.map(({ tenant, orderId, run }) =>
@@ -93,7 +85,7 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
       ...lostMoneys.map(({ tenant, provider, transactionId }) =>
         remedy(tenant, 'startMoney', transactionId, { provider, transactionId }),
       ),
-      ...lostArrivals.map(({ tenant, campaignId }) => remedy(tenant, 'startConversion', campaignId, {})),
+      ...(await findLostArrivals()),
     ];
   }
 
@@ -110,6 +102,22 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
       }
       return remedies.length;
     },
+  };
+}
+
+/** Goods that came for a campaign and that nobody hands out. */
+function createArrivalsTurn({ db, temporal }: Omit<ReconcilerNeeds, 'logger'>): () => Promise<Remedy[]> {
+  const campaigns = createTurn({
+    limit: looksARound,
+    idOf: (campaign: ReservingCampaign) => campaign.campaignId,
+    find: (from) => findReservingCampaigns(db, from),
+  });
+  return async () => {
+    const lost = await keepLost(temporal, await campaigns(), {
+      workflowIdOf: arrivalWorkflowId,
+      wellIf: ['running'],
+    });
+    return lost.map(({ tenant, campaignId }) => remedy(tenant, 'startConversion', campaignId, {}));
   };
 }
 

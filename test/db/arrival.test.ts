@@ -172,17 +172,10 @@ describe('handing out', () => {
   test('goes by promised day, then by payment, then by order id; whoever is too large is passed over', async () => {
     const orders = [];
     for (const quantity of [1, 1, 1, 9, 1]) orders.push(await order({ quantity }));
-    const [early, second, third, large, last] = orders as [
-      { orderId: string },
-      { orderId: string },
-      { orderId: string },
-      { orderId: string },
-      { orderId: string },
-    ];
+    const [early, ...rest] = orders as [{ orderId: string }, ...{ orderId: string }[]];
     await promise(early.orderId, 3);
     await paidAt(early.orderId, 0);
-    for (const [index, { orderId }] of [second, third, large, last].entries())
-      await paidAt(orderId, 60 - index);
+    for (const [index, { orderId }] of rest.entries()) await paidAt(orderId, 60 - index);
     await arrive(3);
     expect(await handOut()).toMatchObject({ converted: 3, offered: 2, reserved: 0, waiting: 2 });
     expect(await served(orders)).toEqual([true, true, true, false, false]);
