@@ -4,6 +4,8 @@ import type { ClaimedOrder } from '../db/dispatch';
 import type { Reader } from '../domain/tenant/model';
 import type { LateMoneyWorkflowInput, RefundWorkflowInput } from '../workflows/order/messages';
 import { wordingFor } from '../workflows/order/texts';
+import type { ArrivalWorkflowInput } from '../workflows/presale/messages';
+import { arrivalWordingFor } from '../workflows/presale/texts';
 import type { WebhookWorkflowInput } from '../workflows/webhook/messages';
 
 /** What the Web UI shows of a workflow from its start: a line, some lines more, and columns to filter by. */
@@ -48,6 +50,16 @@ export function describeRefund({ tenant, refundId, reader }: RefundWorkflowInput
 
 export function describeWebhook({ tenant, endpointId }: WebhookWorkflowInput): Description {
   return { staticSummary: `webhook ${endpointId}`, ...ofTenant(tenant) };
+}
+
+export function describeArrival({ tenant, campaignId, reader }: ArrivalWorkflowInput): Description {
+  return {
+    staticSummary: arrivalWordingFor(reader).start(campaignId),
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: tenantKey, value: tenant },
+      { key: campaignsKey, value: [campaignId] },
+    ]),
+  };
 }
 
 function ofTenant(tenant: string): Description {

@@ -119,7 +119,7 @@ async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promis
       await temporal.startRefund({ tenant, refundId: subject, reader: readerOf(message) });
       return 'done';
     case 'startConversion':
-      await temporal.startArrival({ tenant, campaignId: subject });
+      await temporal.startArrival({ tenant, campaignId: subject, reader: readerOf(message) });
       return 'done';
     case 'signalRefund':
       await temporal.signalRefund({ tenant, refundId: subject });

@@ -34,7 +34,7 @@ import {
   webhookWorkflowType,
 } from '../workflows/webhook/messages';
 import { type ScheduleCalls, createScheduleCalls } from './scheduleCalls';
-import { describeMoney, describeOrder, describeRefund, describeWebhook } from './describe';
+import { describeArrival, describeMoney, describeOrder, describeRefund, describeWebhook } from './describe';
 
 export interface TemporalSettings {
   address: string;
@@ -166,8 +166,7 @@ async function startArrival(
       taskQueue,
       // one campaign's goods come in several deliveries: each time anew
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      staticSummary: `goods of presale campaign ${arrival.campaignId} of ${arrival.tenant}`,
-      typedSearchAttributes: new TypedSearchAttributes([{ key: tenantKey, value: arrival.tenant }]),
+      ...describeArrival(arrival),
     }),
   );
 }

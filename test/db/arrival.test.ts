@@ -170,9 +170,10 @@ describe('handing out', () => {
     ]);
 
   test('goes by promised day, then by payment, then by order id; whoever is too large is passed over', async () => {
-    const orders = [];
-    for (const quantity of [1, 1, 1, 9, 1]) orders.push(await order({ quantity }));
-    const [early, ...rest] = orders as [{ orderId: string }, ...{ orderId: string }[]];
+    const early = await order();
+    const rest = [];
+    for (const quantity of [1, 1, 9, 1]) rest.push(await order({ quantity }));
+    const orders = [early, ...rest];
     await promise(early.orderId, 3);
     await paidAt(early.orderId, 0);
     for (const [index, { orderId }] of rest.entries()) await paidAt(orderId, 60 - index);

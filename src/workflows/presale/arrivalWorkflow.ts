@@ -7,17 +7,22 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { PresaleActivities } from '../../activities/presale';
+import type { CampaignKey, PresaleActivities } from '../../activities/presale';
 import type { PlainActivities } from '../plain';
 import { type ArrivalOutcome, type ArrivalWorkflowInput, arrivedSignalName } from './messages';
+import { arrivalWordingFor } from './texts';
 
 export const arrivedSignal = defineSignal(arrivedSignalName);
 
 /** Hundreds of orders a step; repeated for ever, because the database comes back. */
-const step = proxyActivities<PlainActivities<PresaleActivities>>({
+const steps = proxyActivities<PlainActivities<PresaleActivities>>({
   startToCloseTimeout: '2 minutes',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '60 s' },
 });
+
+type Wording = ReturnType<typeof arrivalWordingFor>;
+
+const shortestWaitMs = 1000;
 
 /**
  * What has come for one presale campaign, from its first receipt until nothing of it is set aside any more: handed
@@ -25,6 +30,9 @@ const step = proxyActivities<PlainActivities<PresaleActivities>>({
  * what is left goes to the shelf when the campaign is over. It waits; PostgreSQL decides, so each step may run twice.
  */
 export async function arrivalWorkflow(arrival: ArrivalWorkflowInput): Promise<ArrivalOutcome> {
+  const { tenant, campaignId, reader } = arrival;
+  const campaign = { tenant, campaignId };
+  const wording = arrivalWordingFor(reader);
   let told = false;
   setHandler(arrivedSignal, () => {
     told = true;
@@ -32,31 +40,36 @@ export async function arrivalWorkflow(arrival: ArrivalWorkflowInput): Promise<Ar
   const sum: ArrivalOutcome = { converted: 0, offered: 0, unreserved: 0 };
   for (;;) {
     told = false;
-    await handOut(arrival, sum);
-    const summary = 'what is left to the shelf, if everybody is served';
-    const standing = await step.settleCampaign.executeWithOptions({ summary }, [arrival]);
-    sum.unreserved += standing.unreserved;
+    setCurrentDetails(wording.render(wording.working, { since: new Date().toISOString() }));
+    await handOut(campaign, { wording, sum });
+    const options = { summary: wording.settle };
+    const { unreserved, lookAgainAt, ...left } = await steps.settleCampaign.executeWithOptions(options, [
+      campaign,
+    ]);
+    sum.unreserved += unreserved;
     if (told) continue;
-    const { reserved, waiting, lookAgainAt } = standing;
-    setCurrentDetails(
-      `${sum.converted} lines converted, ${sum.offered} offered something else, ${waiting} wait, ${reserved} units in reserve`,
-    );
-    if (reserved === 0) return sum;
-    const milliseconds = Math.max(1000, new Date(lookAgainAt).getTime() - Date.now());
-    await condition(() => told, milliseconds, {
-      summary: `${reserved} units in reserve, until somebody needs them`,
-    });
+    if (left.reserved === 0) {
+      setCurrentDetails(wording.ended({ ...sum, ...left }));
+      return sum;
+    }
+    const notice = wording.waits({ ...sum, ...left });
+    setCurrentDetails(wording.render(notice, { since: new Date().toISOString(), until: lookAgainAt }));
+    const summary = wording.steps.until({ waitsFor: notice.title, until: wording.at(lookAgainAt) });
+    const milliseconds = Math.max(shortestWaitMs, new Date(lookAgainAt).getTime() - Date.now());
+    await condition(() => told, milliseconds, { summary });
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof arrivalWorkflow>(arrival);
   }
 }
 
 /** Serves the whole queue once, from its head. */
-async function handOut({ tenant, campaignId }: ArrivalWorkflowInput, sum: ArrivalOutcome): Promise<void> {
+async function handOut(
+  campaign: CampaignKey,
+  { wording, sum }: { wording: Wording; sum: ArrivalOutcome },
+): Promise<void> {
   let after = null;
   do {
-    const summary =
-      after === null ? 'hand out, from the first promise on' : 'hand out, further down the queue';
-    const batch = await step.convertBatch.executeWithOptions({ summary }, [{ tenant, campaignId, after }]);
+    const summary = after === null ? wording.handOut.first : wording.handOut.further;
+    const batch = await steps.convertBatch.executeWithOptions({ summary }, [{ ...campaign, after }]);
     sum.converted += batch.converted;
     sum.offered += batch.offered;
     after = batch.next;

@@ -1,3 +1,5 @@
+import type { Reader } from '../../domain/tenant/model';
+
 /** Names and shapes of all that the arrival's workflow is told. */
 export const arrivalWorkflowType = 'arrivalWorkflow';
 export const arrivedSignalName = 'arrived';
@@ -5,6 +7,8 @@ export const arrivedSignalName = 'arrived';
 export interface ArrivalWorkflowInput {
   tenant: string;
   campaignId: string;
+  /** Whom its words are for. */
+  reader: Reader;
 }
 
 export interface ArrivalOutcome {
@@ -15,6 +19,6 @@ export interface ArrivalOutcome {
   unreserved: number;
 }
 
-export function arrivalWorkflowId({ tenant, campaignId }: ArrivalWorkflowInput): string {
+export function arrivalWorkflowId({ tenant, campaignId }: Omit<ArrivalWorkflowInput, 'reader'>): string {
   return `arrival:${tenant}/${campaignId}`;
 }
