@@ -24,6 +24,7 @@ afterAll(() => Runtime.instance().shutdown());
 test('the wait states are there', () => {
   expect(names).toEqual(
     expect.arrayContaining([
+      'arrivalReserving',
       'awaitingPayment',
       'booking',
       'bookingParked',
@@ -31,6 +32,7 @@ test('the wait states are there', () => {
       'delivering',
       'noRouteParked',
       'overdue',
+      'presaleOverdue',
       'refundParked',
       'unbookingParked',
       'waitingForGoods',
