@@ -2,7 +2,7 @@ import { cancelOrder } from '../../src/db/cancel';
 import { decideLateMoney } from '../../src/db/payment';
 import { createReconciler } from '../../src/dispatch/reconciler';
 import { expectCoherent } from '../support/expectCoherent';
-import { givenOrder, givenPaidOrder, givenPayment } from '../support/fixtures';
+import { givenCampaign, givenOrder, givenPaidOrder, givenPayment, givenStock } from '../support/fixtures';
 import { type DispatchStage, openDispatchStage, silent } from './support';
 
 let stage: DispatchStage;
@@ -131,4 +131,21 @@ test('a refund and late money that nobody carries out are started', async () => 
   expect(await stage.temporal.look(`refund:${stage.tenant}/${refund?.refund_id}`)).toBe('running');
   expect(await stage.temporal.look(`money:${stage.tenant}/twice`)).toBe('running');
   expect(await reconcile()).toBe(0);
+});
+
+test('goods in reserve that nobody hands out are handed out', async () => {
+  await givenCampaign(stage.database, stage.tenant);
+  await givenStock(stage.database, stage.tenant, { quantity: 3, lotId: 'arrived', campaignId: 'early' });
+  await stage.drain();
+  const handle = stage.client.workflow.getHandle(`arrival:${stage.tenant}/early`);
+  expect((await handle.describe()).status.name).toBe('RUNNING');
+  expect(await reconcile()).toBe(0);
+  const { runId } = await handle.describe();
+  await handle.terminate('lost');
+  expect(await reconcile()).toBe(1);
+  expect(await told()).toMatchObject([{ kind: 'startConversion', subject: 'early' }]);
+  await stage.drain();
+  const now = await handle.describe();
+  expect(now.status.name).toBe('RUNNING');
+  expect(now.runId).not.toBe(runId);
 });

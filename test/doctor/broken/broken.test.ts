@@ -4,6 +4,7 @@ import { expireDueOrders } from '../../../src/db/expiry';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { examine } from '../../support/expectCoherent';
 import { givenOrder, givenPayment, givenPlannedOrder, givenStock } from '../../support/fixtures';
+import { givenHandOut } from '../../support/presaleFixtures';
 import {
   commitNothing,
   holdWithoutLock,
@@ -11,6 +12,7 @@ import {
   sweepEveryTenant,
   testLinesOneByOne,
 } from './variants';
+import { convertAgain, serveFromShelf, unreserveTooEarly } from './presaleVariants';
 import { findBroken, givenWorld, sabotage, type World } from './world';
 
 /**
@@ -107,6 +109,90 @@ describe('stock', () => {
   test('goods with less life than promised', async () => {
     await sabotage(database, `UPDATE lot SET expires_on = current_date - 1 WHERE sku = 'fish'`);
     expect(await findHere()).toEqual([14]);
+  });
+});
+
+describe('presale', () => {
+  const arrive = (quantity: number) =>
+    givenStock(database, world.tenant, { quantity, lotId: 'arrived', campaignId: 'early' });
+  const handOut = () => givenHandOut(database, world.tenant);
+
+  test('goods set aside in one book only', async () => {
+    await arrive(4);
+    await sabotage(database, `UPDATE campaign_reserve SET units = 0 WHERE tenant = '${world.tenant}'`);
+    expect(await findHere()).toEqual([3, 4]);
+  });
+
+  test('converted twice', async () => {
+    await arrive(4);
+    expect(await handOut()).toMatchObject({ converted: 1, reserved: 2 });
+    expect(await findHere()).toEqual([]);
+    await convertAgain(database, world);
+    expect(await findHere()).toEqual([5]);
+  });
+
+  test('a presale order served from the shelf', async () => {
+    await serveFromShelf(database, world);
+    expect(await findHere()).toEqual([3]);
+  });
+
+  test('a surplus to the shelf too early, also when the wait is over since', async () => {
+    await arrive(2);
+    await unreserveTooEarly(database, world, 1);
+    expect(await findHere()).toEqual([3]);
+    await givenStock(database, world.tenant, { quantity: 1, lotId: 'arrived', campaignId: 'early' });
+    expect(await handOut()).toMatchObject({ converted: 1 });
+    expect(await findHere()).toEqual([3]);
+  });
+
+  test('a promise given up and nothing paid back', async () => {
+    await sabotage(
+      database,
+      `UPDATE quota_hold SET uncommitted_at = now() WHERE order_id = '${world.presaleId}'`,
+      `UPDATE presale_quota SET sold = 0 WHERE tenant = '${world.tenant}'`,
+    );
+    expect(await findHere()).toEqual([5]);
+  });
+
+  test('an offer decided in two ways', async () => {
+    await arrive(1);
+    expect(await handOut()).toMatchObject({ offered: 1 });
+    expect(await findHere()).toEqual([]);
+    await sabotage(
+      database,
+      `UPDATE offer SET state = 'accepted', ended_at = now(), ended_by = 'x' WHERE tenant = '${world.tenant}'`,
+    );
+    const { findings } = await examine(database);
+    const problems = findings
+      .filter(({ tenant }) => tenant === world.tenant)
+      .map(({ detail }) => detail.problem);
+    expect(problems).toEqual(
+      expect.arrayContaining([
+        'one promise was decided in two ways',
+        'the money back was agreed and the line still stands',
+        'a later date was agreed and the promise has not moved',
+      ]),
+    );
+  });
+
+  test('an offer about a line that has its goods', async () => {
+    await arrive(1);
+    await handOut();
+    await arrive(1);
+    await handOut();
+    await sabotage(
+      database,
+      `UPDATE offer SET state = 'open', ended_at = NULL, ended_by = NULL WHERE tenant = '${world.tenant}'`,
+    );
+    expect(await findHere()).toEqual([8]);
+  });
+
+  test('an offer that landed under another tenant', async () => {
+    const other = await givenWorld(database);
+    await arrive(1);
+    await handOut();
+    await sabotage(database, `UPDATE offer SET tenant = '${other.tenant}' WHERE tenant = '${world.tenant}'`);
+    expect(await findBroken(database, other.tenant)).toEqual([11]);
   });
 });
 
