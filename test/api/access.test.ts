@@ -8,6 +8,7 @@ import { type ApiUnderTest, platformKey, startApi, type TenantKeys } from './sup
 import { expectCoherent } from '../support/expectCoherent';
 import { testTemporal } from '../support/servers';
 import { givenForecast } from './support/forecasts';
+import { givenHandOut } from '../support/presaleFixtures';
 import * as goods from './support/goods';
 import { paymentOf, tellPayment } from './support/sign';
 
@@ -29,13 +30,24 @@ beforeAll(async () => {
         body: goods.order({ externalId, ...changes }),
       })
     ).json;
-  const paid = await place('paid-one', { buyer: { ref: 'b', pickupPointId: 'point-1', name: '李女士' } });
+  const paid = await place('paid-one', {
+    buyer: { ref: 'b', pickupPointId: 'point-1', name: '李女士' },
+    lines: [
+      { sku: 'strawberries', quantity: 2 },
+      { sku: 'strawberries', quantity: 2, campaignId: 'spring' },
+    ],
+  });
   await tellPayment(api, { body: paymentOf('our-brand', paid) });
   await planFulfilment(api.database.as('xianda_app'), { tenant: 'our-brand', orderId: paid.orderId });
   await place('short-one', {
     lines: [{ sku: 'strawberries', quantity: 900, unitPriceFen: 1 }],
     payment: { transactionId: 't-short', amountFen: 900, paidAt: '2026-11-24T08:00:00Z', heldBy: 'tenant' },
   });
+  const short = { ...goods.receipt().lots[0], lotId: 'short', quantity: 1, campaignId: 'spring' };
+  const body = goods.receipt({ reference: 'short', lots: [short] });
+  await api.send('POST', '/v1/stock/receipts', { key: ours.warehouse, body });
+  await givenHandOut(api.database, 'our-brand', { campaignId: 'spring' });
+  const [offer] = (await api.send('GET', `/v1/orders/${paid.orderId}`, { key: ours.ops })).json.offers;
   const [parked] = (await api.send('GET', '/v1/attention', { key: ours.ops })).json.items;
   ourIds = {
     tenant: 'our-brand',
@@ -55,6 +67,7 @@ beforeAll(async () => {
       .keyId,
     forecastId: await givenForecast(api, 'our-brand'),
     provider: 'sandbox',
+    offerId: offer.offerId,
     scheduleId: 'our-brand:presale-aggregation',
   };
 });
@@ -176,6 +189,7 @@ function bodyFor({ path }: Route): object {
     '/v1/stock/receipts': goods.receipt(),
     '/v1/orders': goods.order({ externalId: 'paid-one' }),
     '/v1/orders/{orderId}/cancel': { reason: 'x' },
+    '/v1/orders/{orderId}/offers/{offerId}/answer': { accept: true },
     '/v1/schedules/{scheduleId}/trigger': {},
     '/v1/schedules/{scheduleId}/pause': { reason: 'x' },
     '/v1/schedules/{scheduleId}/unpause': { reason: 'x' },

@@ -60,6 +60,7 @@ test('an order is accepted, and read back in the contract’s shape', async () =
     ],
     promise: placed.json.promise,
     shipments: [],
+    offers: [],
     timeline: [{ at: expect.stringMatching(/Z$/), kind: 'placed' }],
   });
 });

@@ -72,6 +72,7 @@ const bodies: Record<string, object> = {
     acceptLater: false,
   }),
   'post /v1/orders/{orderId}/cancel': { reason: 'x' },
+  'post /v1/orders/{orderId}/offers/{offerId}/answer': { accept: true },
   'post /v1/schedules/{scheduleId}/trigger': {},
   'post /v1/schedules/{scheduleId}/pause': { reason: 'x' },
   'post /v1/schedules/{scheduleId}/unpause': { reason: 'x' },
