@@ -51,6 +51,9 @@ CASE kind
     WHEN 'committed'::text THEN ((on_hand = 0) AND (held < 0) AND (committed = (- held)) AND (quarantined = 0))
     WHEN 'uncommitted'::text THEN ((on_hand = 0) AND (held = 0) AND (committed < 0) AND (quarantined = 0))
     WHEN 'pickedUp'::text THEN ((on_hand < 0) AND (held = 0) AND (committed = on_hand) AND (quarantined = 0))
+    WHEN 'reserved'::text THEN ((on_hand = 0) AND (held > 0) AND (committed = 0) AND (quarantined = 0))
+    WHEN 'unreserved'::text THEN ((on_hand = 0) AND (held < 0) AND (committed = 0) AND (quarantined = 0))
+    WHEN 'converted'::text THEN ((on_hand = 0) AND (held < 0) AND (committed = (- held)) AND (quarantined = 0))
     ELSE false
 END)
 );
@@ -223,6 +226,18 @@ CREATE TABLE public.attention (
 );
 
 ALTER TABLE ONLY public.attention FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.campaign_reserve (
+    tenant text NOT NULL,
+    campaign_id text NOT NULL,
+    sku text NOT NULL,
+    site_id text NOT NULL,
+    lot_id text NOT NULL,
+    units bigint NOT NULL,
+    CONSTRAINT i3_reserve CHECK ((units >= 0))
+);
+
+ALTER TABLE ONLY public.campaign_reserve FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.capacity_hold (
     tenant text NOT NULL,
@@ -467,6 +482,7 @@ CREATE TABLE public.quota_hold (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     ended_at timestamp with time zone,
     uncommitted_at timestamp with time zone,
+    promised_on date NOT NULL,
     CONSTRAINT quota_hold_check CHECK (((state = 'held'::text) = (ended_at IS NULL))),
     CONSTRAINT quota_hold_check1 CHECK (((uncommitted_at IS NULL) OR (state = 'committed'::text))),
     CONSTRAINT quota_hold_quantity_check CHECK ((quantity >= 1)),
@@ -658,6 +674,82 @@ UNION ALL
            FROM public.quota_hold q
           WHERE ((q.tenant = h.tenant) AND (q.order_id = h.order_id) AND (q.line_id = h.line_id) AND (q.state = 'committed'::text) AND (q.uncommitted_at IS NULL))))));
 
+CREATE VIEW public.check_03_presale WITH (security_invoker='true') AS
+ WITH told AS (
+         SELECT stock_movement.tenant,
+            stock_movement.cause_id AS campaign_id,
+            stock_movement.sku,
+            stock_movement.site_id,
+            stock_movement.lot_id,
+            sum(stock_movement.held) AS units
+           FROM public.stock_movement
+          WHERE (stock_movement.cause_kind = 'campaign'::text)
+          GROUP BY stock_movement.tenant, stock_movement.cause_id, stock_movement.sku, stock_movement.site_id, stock_movement.lot_id
+        ), goods AS (
+         SELECT h.tenant,
+            h.order_id,
+            l.campaign_id,
+            h.sku,
+            h.site_id,
+            h.lot_id,
+            sum(h.quantity) AS units
+           FROM (public.hold h
+             JOIN public.order_line l USING (tenant, order_id, line_id))
+          WHERE ((l.supply = 'presale'::text) AND (h.state = ANY (ARRAY['held'::text, 'committed'::text])))
+          GROUP BY h.tenant, h.order_id, l.campaign_id, h.sku, h.site_id, h.lot_id
+        ), taken AS (
+         SELECT goods.tenant,
+            goods.campaign_id,
+            goods.sku,
+            goods.site_id,
+            goods.lot_id,
+            sum(goods.units) AS units
+           FROM goods
+          GROUP BY goods.tenant, goods.campaign_id, goods.sku, goods.site_id, goods.lot_id
+        ), converted AS (
+         SELECT stock_movement.tenant,
+            stock_movement.cause_id AS order_id,
+            stock_movement.sku,
+            stock_movement.site_id,
+            stock_movement.lot_id,
+            sum(stock_movement.committed) AS units
+           FROM public.stock_movement
+          WHERE (stock_movement.kind = 'converted'::text)
+          GROUP BY stock_movement.tenant, stock_movement.cause_id, stock_movement.sku, stock_movement.site_id, stock_movement.lot_id
+        ), needed AS (
+         SELECT goods.tenant,
+            goods.order_id,
+            goods.sku,
+            goods.site_id,
+            goods.lot_id,
+            sum(goods.units) AS units
+           FROM goods
+          GROUP BY goods.tenant, goods.order_id, goods.sku, goods.site_id, goods.lot_id
+        )
+ SELECT tenant,
+    ((((((campaign_id || ' '::text) || sku) || ' '::text) || site_id) || ' '::text) || lot_id) AS subject,
+    jsonb_build_object('problem', 'a campaign''s reserve is not what came for it less what its orders took', 'reserved', COALESCE(r.units, (0)::bigint), 'came', COALESCE(t.units, (0)::numeric), 'taken', COALESCE(k.units, (0)::numeric)) AS detail
+   FROM ((public.campaign_reserve r
+     FULL JOIN told t USING (tenant, campaign_id, sku, site_id, lot_id))
+     FULL JOIN taken k USING (tenant, campaign_id, sku, site_id, lot_id))
+  WHERE ((COALESCE(r.units, (0)::bigint))::numeric <> (COALESCE(t.units, (0)::numeric) - COALESCE(k.units, (0)::numeric)))
+UNION ALL
+ SELECT tenant,
+    ((((((order_id || ' '::text) || sku) || ' '::text) || site_id) || ' '::text) || lot_id) AS subject,
+    jsonb_build_object('problem', 'a presale line has goods that were not converted for it, or the other way round', 'converted', COALESCE(c.units, (0)::numeric), 'goods', COALESCE(n.units, (0)::numeric)) AS detail
+   FROM (converted c
+     FULL JOIN needed n USING (tenant, order_id, sku, site_id, lot_id))
+  WHERE (COALESCE(c.units, (0)::numeric) <> COALESCE(n.units, (0)::numeric))
+UNION ALL
+ SELECT m.tenant,
+    m.cause_id AS subject,
+    jsonb_build_object('problem', 'goods went to the shelf while a buyer waited for them', 'at', m.at, 'order', q.order_id, 'line', q.line_id) AS detail
+   FROM (public.stock_movement m
+     JOIN public.quota_hold q ON (((q.tenant = m.tenant) AND (q.campaign_id = m.cause_id))))
+  WHERE ((m.kind = 'unreserved'::text) AND (q.created_at < m.at) AND (COALESCE(q.uncommitted_at, 'infinity'::timestamp with time zone) > m.at) AND ((q.ended_at IS NULL) OR (q.ended_at > m.at) OR (q.state = 'committed'::text)) AND (NOT (EXISTS ( SELECT 1
+           FROM public.hold h
+          WHERE ((h.tenant = q.tenant) AND (h.order_id = q.order_id) AND (h.line_id = q.line_id) AND (h.created_at < m.at))))));
+
 CREATE TABLE public.orders (
     tenant text NOT NULL,
     order_id text NOT NULL,
@@ -742,20 +834,28 @@ CREATE VIEW public.check_04_holds WITH (security_invoker='true') AS
             sum(hold.remaining) FILTER (WHERE (hold.state = 'committed'::text)) AS committed
            FROM public.hold
           GROUP BY hold.tenant, hold.sku, hold.site_id, hold.lot_id
+        ), reserved AS (
+         SELECT campaign_reserve.tenant,
+            campaign_reserve.sku,
+            campaign_reserve.site_id,
+            campaign_reserve.lot_id,
+            sum(campaign_reserve.units) AS units
+           FROM public.campaign_reserve
+          GROUP BY campaign_reserve.tenant, campaign_reserve.sku, campaign_reserve.site_id, campaign_reserve.lot_id
         ), told AS (
          SELECT m.tenant,
             COALESCE(s.order_id, m.cause_id) AS order_id,
             m.sku,
             m.site_id,
             m.lot_id,
-            sum(m.held) FILTER (WHERE (m.kind = 'held'::text)) AS held,
+            sum(abs(m.held)) FILTER (WHERE (m.kind = ANY (ARRAY['held'::text, 'converted'::text]))) AS held,
             (- sum(m.held) FILTER (WHERE (m.kind = 'released'::text))) AS released,
             (- sum(m.held) FILTER (WHERE (m.kind = 'expired'::text))) AS expired,
-            sum(m.committed) FILTER (WHERE (m.kind = 'committed'::text)) AS committed,
+            sum(m.committed) FILTER (WHERE (m.kind = ANY (ARRAY['committed'::text, 'converted'::text]))) AS committed,
             (- sum(m.committed) FILTER (WHERE (m.kind = ANY (ARRAY['uncommitted'::text, 'pickedUp'::text])))) AS ended
            FROM (public.stock_movement m
              LEFT JOIN public.shipment s ON (((m.cause_kind = 'shipment'::text) AND (s.tenant = m.tenant) AND (s.shipment_id = m.cause_id))))
-          WHERE (m.kind = ANY (ARRAY['held'::text, 'released'::text, 'expired'::text, 'committed'::text, 'uncommitted'::text, 'pickedUp'::text]))
+          WHERE (m.kind = ANY (ARRAY['held'::text, 'released'::text, 'expired'::text, 'committed'::text, 'uncommitted'::text, 'pickedUp'::text, 'converted'::text]))
           GROUP BY m.tenant, COALESCE(s.order_id, m.cause_id), m.sku, m.site_id, m.lot_id
         ), promised AS (
          SELECT hold.tenant,
@@ -773,10 +873,11 @@ CREATE VIEW public.check_04_holds WITH (security_invoker='true') AS
         )
  SELECT tenant,
     ((((sku || ' '::text) || site_id) || ' '::text) || lot_id) AS subject,
-    jsonb_build_object('problem', 'units held are not the units of open holds', 'held', b.held, 'heldByOrders', COALESCE(s.held, (0)::numeric), 'committed', b.committed, 'committedByOrders', COALESCE(s.committed, (0)::numeric)) AS detail
-   FROM (public.stock_balance b
+    jsonb_build_object('problem', 'units held are not the units of open holds and campaigns', 'held', b.held, 'heldByOrders', COALESCE(s.held, (0)::numeric), 'reserved', COALESCE(r.units, (0)::numeric), 'committed', b.committed, 'committedByOrders', COALESCE(s.committed, (0)::numeric)) AS detail
+   FROM ((public.stock_balance b
      FULL JOIN standing s USING (tenant, sku, site_id, lot_id))
-  WHERE (((COALESCE(b.held, (0)::bigint))::numeric <> COALESCE(s.held, (0)::numeric)) OR ((COALESCE(b.committed, (0)::bigint))::numeric <> COALESCE(s.committed, (0)::numeric)))
+     LEFT JOIN reserved r USING (tenant, sku, site_id, lot_id))
+  WHERE (((COALESCE(b.held, (0)::bigint))::numeric <> (COALESCE(s.held, (0)::numeric) + COALESCE(r.units, (0)::numeric))) OR ((COALESCE(b.committed, (0)::bigint))::numeric <> COALESCE(s.committed, (0)::numeric)))
 UNION ALL
  SELECT tenant,
     ((((((order_id || ' '::text) || sku) || ' '::text) || site_id) || ' '::text) || lot_id) AS subject,
@@ -1001,7 +1102,10 @@ UNION ALL
     jsonb_build_object('problem', 'units on no shipment though the order is under way', 'units', a.unplanned) AS detail
    FROM (public.hold_account a
      JOIN paid o USING (tenant, order_id))
-  WHERE ((a.unplanned > 0) AND ((o.state = 'delivered'::text) OR ((o.state = 'fulfilling'::text) AND (NOT o.parked))))
+  WHERE ((a.unplanned > 0) AND ((o.state = 'delivered'::text) OR ((o.state = 'fulfilling'::text) AND (NOT o.parked))) AND (NOT (EXISTS ( SELECT 1
+           FROM (public.hold h
+             JOIN public.order_line l USING (tenant, order_id, line_id))
+          WHERE ((h.tenant = a.tenant) AND (h.hold_id = a.hold_id) AND (l.supply = 'presale'::text) AND (h.created_at > (now() - '00:10:00'::interval)))))))
 UNION ALL
  SELECT a.tenant,
     a.hold_id AS subject,
@@ -1032,6 +1136,36 @@ UNION ALL
   WHERE ((s.state <> 'cancelled'::text) AND ((NOT (s.zone = ANY (i.zones))) OR (NOT (s.zone = ANY (COALESCE(c.zones, ARRAY[s.zone])))) OR ((l.leader_id IS NOT NULL) AND ((s.zone = 'special'::text) OR ((s.zone <> 'ambient'::text) AND (l.certificate <> 'cold'::text))))) AND (s.created_at > COALESCE(( SELECT max(n.at) AS max
            FROM public.setting_change n
           WHERE ((n.tenant = s.tenant) AND (((n.noun = 'site'::text) AND (n.id = s.site_id)) OR ((n.noun = 'carrier'::text) AND (n.id = s.carrier_id)) OR ((n.noun = 'leader'::text) AND (n.id = s.leader_id))))), '-infinity'::timestamp with time zone)));
+
+CREATE VIEW public.check_05_presale WITH (security_invoker='true') AS
+ WITH goods AS (
+         SELECT hold.tenant,
+            hold.order_id,
+            hold.line_id,
+            hold.sku,
+            sum(hold.quantity) AS units
+           FROM public.hold
+          WHERE (hold.state = 'committed'::text)
+          GROUP BY hold.tenant, hold.order_id, hold.line_id, hold.sku
+        )
+ SELECT d.tenant,
+    ((((d.order_id || ' '::text) || d.line_id) || ' '::text) || d.sku) AS subject,
+    jsonb_build_object('problem', 'the goods of a converted line are not its recipe', 'asked', d.units, 'committed', COALESCE(g.units, (0)::numeric)) AS detail
+   FROM (public.line_demand d
+     LEFT JOIN goods g USING (tenant, order_id, line_id, sku))
+  WHERE ((d.supply = 'presale'::text) AND (g.units IS DISTINCT FROM (d.units)::numeric) AND (EXISTS ( SELECT 1
+           FROM goods part
+          WHERE ((part.tenant = d.tenant) AND (part.order_id = d.order_id) AND (part.line_id = d.line_id)))))
+UNION ALL
+ SELECT o.tenant,
+    ((o.order_id || ' '::text) || q.line_id) AS subject,
+    jsonb_build_object('problem', 'a presale line was given up and nothing was refunded', 'units', q.quantity) AS detail
+   FROM ((public.quota_hold q
+     JOIN public.orders o USING (tenant, order_id))
+     JOIN public.order_line l USING (tenant, order_id, line_id))
+  WHERE ((q.uncommitted_at IS NOT NULL) AND (o.state = ANY (ARRAY['paid'::text, 'fulfilling'::text, 'delivered'::text])) AND ((l.unit_price_fen * l.quantity) > l.discount_fen) AND (NOT (EXISTS ( SELECT 1
+           FROM public.refund r
+          WHERE ((r.tenant = o.tenant) AND (r.order_id = o.order_id))))));
 
 CREATE VIEW public.check_06_orders AS
 SELECT
@@ -1157,6 +1291,89 @@ UNION ALL
    FROM public.orders o
   WHERE (((o.late_outcome IS NULL) <> (o.late_at IS NULL)) OR ((o.late_outcome = 'refunded'::text) AND (o.state = ANY (ARRAY['paid'::text, 'fulfilling'::text, 'delivered'::text]))) OR ((o.late_outcome = ANY (ARRAY['reheld'::text, 'repromised'::text])) AND (o.state = 'expired'::text)) OR ((o.late_outcome = 'reheld'::text) AND (o.run < 2)));
 
+CREATE TABLE public.offer (
+    tenant text NOT NULL,
+    offer_id text NOT NULL,
+    order_id text NOT NULL,
+    line_id text NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    promised_on date NOT NULL,
+    deliver_on date,
+    amount_fen bigint,
+    until timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    CONSTRAINT offer_amount_fen_check CHECK ((amount_fen >= 0)),
+    CONSTRAINT offer_check CHECK (((state = 'open'::text) = (ended_at IS NULL))),
+    CONSTRAINT offer_check1 CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT offer_check2 CHECK (((kind = 'laterDate'::text) = (deliver_on IS NOT NULL))),
+    CONSTRAINT offer_check3 CHECK (((kind = 'refund'::text) = (amount_fen IS NOT NULL))),
+    CONSTRAINT offer_check4 CHECK ((deliver_on > promised_on)),
+    CONSTRAINT offer_kind_check CHECK ((kind = ANY (ARRAY['laterDate'::text, 'refund'::text]))),
+    CONSTRAINT offer_state_check CHECK ((state = ANY (ARRAY['open'::text, 'accepted'::text, 'declined'::text, 'lapsed'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY public.offer FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.check_08_offers WITH (security_invoker='true') AS
+ WITH line AS (
+         SELECT f.tenant,
+            f.offer_id,
+            f.order_id,
+            f.line_id,
+            f.kind,
+            f.state,
+            f.promised_on,
+            f.deliver_on,
+            f.amount_fen,
+            f.until,
+            f.created_at,
+            f.ended_at,
+            f.ended_by,
+            o.state AS order_state,
+            q.uncommitted_at,
+            q.promised_on AS promised_now,
+            ((q.order_id IS NOT NULL) AND (q.uncommitted_at IS NULL) AND (NOT (EXISTS ( SELECT 1
+                   FROM public.hold h
+                  WHERE ((h.tenant = f.tenant) AND (h.order_id = f.order_id) AND (h.line_id = f.line_id)))))) AS waits
+           FROM ((public.offer f
+             JOIN public.orders o USING (tenant, order_id))
+             LEFT JOIN public.quota_hold q ON (((q.tenant = f.tenant) AND (q.order_id = f.order_id) AND (q.line_id = f.line_id) AND (q.state = 'committed'::text))))
+        )
+ SELECT line.tenant,
+    line.offer_id AS subject,
+    jsonb_build_object('problem', 'an offer is past its end for more than 60 s', 'until', line.until) AS detail
+   FROM line
+  WHERE ((line.state = 'open'::text) AND (line.until < (now() - '00:01:00'::interval)))
+UNION ALL
+ SELECT line.tenant,
+    line.offer_id AS subject,
+    jsonb_build_object('problem', 'an offer stands although there is nothing left to decide', 'order', line.order_id, 'orderState', line.order_state) AS detail
+   FROM line
+  WHERE ((line.state = 'open'::text) AND ((NOT line.waits) OR (line.order_state <> ALL (ARRAY['paid'::text, 'fulfilling'::text]))))
+UNION ALL
+ SELECT line.tenant,
+    line.offer_id AS subject,
+    jsonb_build_object('problem', 'the money back was agreed and the line still stands', 'order', line.order_id) AS detail
+   FROM line
+  WHERE ((line.kind = 'refund'::text) AND (line.state = ANY (ARRAY['accepted'::text, 'lapsed'::text])) AND (line.uncommitted_at IS NULL))
+UNION ALL
+ SELECT line.tenant,
+    line.offer_id AS subject,
+    jsonb_build_object('problem', 'a later date was agreed and the promise has not moved', 'order', line.order_id) AS detail
+   FROM line
+  WHERE ((line.kind = 'laterDate'::text) AND (line.state = 'accepted'::text) AND (line.promised_now < line.deliver_on))
+UNION ALL
+ SELECT line.tenant,
+    ((line.order_id || ' '::text) || line.line_id) AS subject,
+    jsonb_build_object('problem', 'one promise was decided in two ways', 'promisedOn', line.promised_on) AS detail
+   FROM line
+  WHERE ((line.state = 'accepted'::text) OR ((line.kind = 'refund'::text) AND (line.state = 'lapsed'::text)))
+  GROUP BY line.tenant, line.order_id, line.line_id, line.promised_on
+ HAVING (count(*) > 1);
+
 CREATE TABLE public.shipment_event (
     tenant text NOT NULL,
     source text NOT NULL,
@@ -1223,7 +1440,9 @@ UNION ALL
            FROM public.hold h
           WHERE ((h.tenant = o.tenant) AND (h.order_id = o.order_id) AND (h.remaining > 0))))) AND (NOT (EXISTS ( SELECT 1
            FROM public.quota_hold q
-          WHERE ((q.tenant = o.tenant) AND (q.order_id = o.order_id) AND (q.state = 'committed'::text) AND (q.uncommitted_at IS NULL))))) AND (NOT (EXISTS ( SELECT 1
+          WHERE ((q.tenant = o.tenant) AND (q.order_id = o.order_id) AND (q.state = 'committed'::text) AND (q.uncommitted_at IS NULL) AND (NOT (EXISTS ( SELECT 1
+                   FROM public.hold h
+                  WHERE ((h.tenant = q.tenant) AND (h.order_id = q.order_id) AND (h.line_id = q.line_id))))))))) AND (NOT (EXISTS ( SELECT 1
            FROM public.attention a
           WHERE ((a.tenant = o.tenant) AND (a.order_id = o.order_id) AND (a.resolved_at IS NULL))))))
 UNION ALL
@@ -1253,6 +1472,16 @@ UNION ALL
    FROM public.shipment_event e
   WHERE (NOT (e.kind IN ( SELECT ranks.kind
            FROM ranks)));
+
+CREATE VIEW public.check_11_offers WITH (security_invoker='true') AS
+ SELECT f.tenant,
+    f.offer_id AS subject,
+    jsonb_build_object('problem', 'the order belongs to another tenant', 'owner', o.tenant) AS detail
+   FROM (public.offer f
+     JOIN public.orders o ON ((o.order_id = f.order_id)))
+  WHERE ((o.tenant <> f.tenant) AND (NOT (EXISTS ( SELECT 1
+           FROM public.orders own
+          WHERE ((own.tenant = f.tenant) AND (own.order_id = f.order_id))))));
 
 CREATE TABLE public.order_event (
     tenant text NOT NULL,
@@ -1685,97 +1914,6 @@ UNION ALL
   GROUP BY webhook_secret.tenant, webhook_secret.endpoint_id
  HAVING (count(*) > 2);
 
-CREATE TABLE public.forecast_run (
-    tenant text NOT NULL,
-    made_at timestamp with time zone NOT NULL,
-    schedule_id text NOT NULL,
-    model text NOT NULL,
-    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
-
-ALTER TABLE ONLY public.forecast_run FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.supplier (
-    tenant text NOT NULL,
-    supplier_id text NOT NULL,
-    name text NOT NULL,
-    skus text[] DEFAULT '{}'::text[] NOT NULL,
-    lead_days integer NOT NULL,
-    CONSTRAINT supplier_lead_days_check CHECK ((lead_days >= 0))
-);
-
-ALTER TABLE ONLY public.supplier FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.supplier_answer (
-    tenant text NOT NULL,
-    forecast_id text NOT NULL,
-    sku text NOT NULL,
-    date date NOT NULL,
-    confirmed bigint NOT NULL,
-    answered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    answered_by text NOT NULL,
-    CONSTRAINT supplier_answer_confirmed_check CHECK ((confirmed >= 0))
-);
-
-ALTER TABLE ONLY public.supplier_answer FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.supplier_forecast (
-    tenant text NOT NULL,
-    forecast_id text NOT NULL,
-    supplier_id text NOT NULL,
-    made_at timestamp with time zone NOT NULL,
-    model text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
-
-ALTER TABLE ONLY public.supplier_forecast FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.supplier_forecast_line (
-    tenant text NOT NULL,
-    forecast_id text NOT NULL,
-    sku text NOT NULL,
-    region text NOT NULL,
-    date date NOT NULL,
-    p10 bigint NOT NULL,
-    p50 bigint NOT NULL,
-    p90 bigint NOT NULL,
-    presale bigint NOT NULL,
-    basis text NOT NULL,
-    CONSTRAINT supplier_forecast_line_basis_check CHECK ((basis = ANY (ARRAY['history'::text, 'pooled'::text, 'none'::text]))),
-    CONSTRAINT supplier_forecast_line_check CHECK ((p10 >= presale)),
-    CONSTRAINT supplier_forecast_line_check1 CHECK (((p10 <= p50) AND (p50 <= p90))),
-    CONSTRAINT supplier_forecast_line_presale_check CHECK ((presale >= 0))
-);
-
-ALTER TABLE ONLY public.supplier_forecast_line FORCE ROW LEVEL SECURITY;
-
-CREATE VIEW public.check_17_forecasts WITH (security_invoker='true') AS
- SELECT r.tenant,
-    r.tenant AS subject,
-    jsonb_build_object('problem', 'no forecast for more than 36 hours', 'newest', max(r.recorded_at)) AS detail
-   FROM public.forecast_run r
-  WHERE (EXISTS ( SELECT 1
-           FROM public.supplier s
-          WHERE ((s.tenant = r.tenant) AND (cardinality(s.skus) > 0))))
-  GROUP BY r.tenant
- HAVING (max(r.recorded_at) < (now() - '36:00:00'::interval))
-UNION ALL
- SELECT f.tenant,
-    f.forecast_id AS subject,
-    jsonb_build_object('problem', 'published without its event', 'supplier', f.supplier_id) AS detail
-   FROM public.supplier_forecast f
-  WHERE (NOT (EXISTS ( SELECT 1
-           FROM public.event e
-          WHERE ((e.tenant = f.tenant) AND (e.type = 'forecast.published'::text) AND (e.subject = f.forecast_id) AND (e.supplier_id = f.supplier_id)))))
-UNION ALL
- SELECT a.tenant,
-    a.forecast_id AS subject,
-    jsonb_build_object('problem', 'a word on a line that was never sent', 'sku', a.sku, 'date', a.date) AS detail
-   FROM public.supplier_answer a
-  WHERE (NOT (EXISTS ( SELECT 1
-           FROM public.supplier_forecast_line l
-          WHERE ((l.tenant = a.tenant) AND (l.forecast_id = a.forecast_id) AND (l.sku = a.sku) AND (l.date = a.date)))));
-
 CREATE VIEW public.check_blind_spots AS
  SELECT (c.relname)::text AS table_name
    FROM (pg_class c
@@ -1851,12 +1989,7 @@ UNION ALL
  SELECT 16 AS invariant,
     (( SELECT count(*) AS count
            FROM public.event) + ( SELECT count(*) AS count
-           FROM public.webhook_delivery)) AS rows_seen
-UNION ALL
- SELECT 17 AS invariant,
-    (( SELECT count(*) AS count
-           FROM public.forecast_run) + ( SELECT count(*) AS count
-           FROM public.supplier_forecast)) AS rows_seen;
+           FROM public.webhook_delivery)) AS rows_seen;
 
 CREATE TABLE public.community (
     tenant text NOT NULL,
@@ -1871,30 +2004,6 @@ CREATE TABLE public.community (
 
 ALTER TABLE ONLY public.community FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.demand_count (
-    tenant text NOT NULL,
-    date date NOT NULL,
-    counted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
-
-ALTER TABLE ONLY public.demand_count FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.demand_day (
-    tenant text NOT NULL,
-    sku text NOT NULL,
-    region text NOT NULL,
-    date date NOT NULL,
-    units bigint NOT NULL,
-    presale_units bigint DEFAULT 0 NOT NULL,
-    stockout boolean DEFAULT false NOT NULL,
-    source text NOT NULL,
-    CONSTRAINT demand_day_presale_units_check CHECK ((presale_units >= 0)),
-    CONSTRAINT demand_day_source_check CHECK ((source = ANY (ARRAY['orders'::text, 'import'::text]))),
-    CONSTRAINT demand_day_units_check CHECK ((units >= 0))
-);
-
-ALTER TABLE ONLY public.demand_day FORCE ROW LEVEL SECURITY;
-
 ALTER TABLE public.event ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.event_ordinal_seq
     START WITH 1
@@ -1903,24 +2012,6 @@ ALTER TABLE public.event ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.forecast (
-    tenant text NOT NULL,
-    sku text NOT NULL,
-    region text NOT NULL,
-    date date NOT NULL,
-    p10 bigint NOT NULL,
-    p50 bigint NOT NULL,
-    p90 bigint NOT NULL,
-    basis text NOT NULL,
-    model text NOT NULL,
-    made_at timestamp with time zone NOT NULL,
-    CONSTRAINT forecast_basis_check CHECK ((basis = ANY (ARRAY['history'::text, 'pooled'::text, 'none'::text]))),
-    CONSTRAINT forecast_check CHECK (((p10 <= p50) AND (p50 <= p90))),
-    CONSTRAINT forecast_p10_check CHECK ((p10 >= 0))
-);
-
-ALTER TABLE ONLY public.forecast FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.order_event ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.order_event_event_id_seq
@@ -2043,15 +2134,16 @@ CREATE TABLE public.stock_receipt (
 
 ALTER TABLE ONLY public.stock_receipt FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.stockout_day (
+CREATE TABLE public.supplier (
     tenant text NOT NULL,
-    sku text NOT NULL,
-    date date NOT NULL,
-    missed_minutes integer NOT NULL,
-    CONSTRAINT stockout_day_missed_minutes_check CHECK ((missed_minutes > 0))
+    supplier_id text NOT NULL,
+    name text NOT NULL,
+    skus text[] DEFAULT '{}'::text[] NOT NULL,
+    lead_days integer NOT NULL,
+    CONSTRAINT supplier_lead_days_check CHECK ((lead_days >= 0))
 );
 
-ALTER TABLE ONLY public.stockout_day FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.supplier FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.tenant (
     tenant text NOT NULL,
@@ -2082,6 +2174,9 @@ ALTER TABLE ONLY public.api_key
 ALTER TABLE ONLY public.attention
     ADD CONSTRAINT attention_pkey PRIMARY KEY (tenant, attention_id);
 
+ALTER TABLE ONLY public.campaign_reserve
+    ADD CONSTRAINT campaign_reserve_pkey PRIMARY KEY (tenant, campaign_id, sku, site_id, lot_id);
+
 ALTER TABLE ONLY public.capacity_hold
     ADD CONSTRAINT capacity_hold_pkey PRIMARY KEY (tenant, order_id, zone);
 
@@ -2097,20 +2192,8 @@ ALTER TABLE ONLY public.category
 ALTER TABLE ONLY public.community
     ADD CONSTRAINT community_pkey PRIMARY KEY (tenant, community_id);
 
-ALTER TABLE ONLY public.demand_count
-    ADD CONSTRAINT demand_count_pkey PRIMARY KEY (tenant, date);
-
-ALTER TABLE ONLY public.demand_day
-    ADD CONSTRAINT demand_day_pkey PRIMARY KEY (tenant, sku, region, date);
-
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (tenant, event_id);
-
-ALTER TABLE ONLY public.forecast
-    ADD CONSTRAINT forecast_pkey PRIMARY KEY (tenant, sku, region, date);
-
-ALTER TABLE ONLY public.forecast_run
-    ADD CONSTRAINT forecast_run_pkey PRIMARY KEY (tenant, made_at, schedule_id);
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (tenant, hold_id);
@@ -2120,6 +2203,12 @@ ALTER TABLE ONLY public.leader
 
 ALTER TABLE ONLY public.lot
     ADD CONSTRAINT lot_pkey PRIMARY KEY (tenant, sku, lot_id);
+
+ALTER TABLE ONLY public.offer
+    ADD CONSTRAINT offer_pkey PRIMARY KEY (tenant, offer_id);
+
+ALTER TABLE ONLY public.offer
+    ADD CONSTRAINT offer_tenant_order_id_line_id_promised_on_kind_key UNIQUE (tenant, order_id, line_id, promised_on, kind);
 
 ALTER TABLE ONLY public.order_event
     ADD CONSTRAINT order_event_pkey PRIMARY KEY (tenant, order_id, event_id);
@@ -2214,18 +2303,6 @@ ALTER TABLE ONLY public.stock_seal
 ALTER TABLE ONLY public.stock_seal
     ADD CONSTRAINT stock_seal_tenant_batch_id_key UNIQUE (tenant, batch_id);
 
-ALTER TABLE ONLY public.stockout_day
-    ADD CONSTRAINT stockout_day_pkey PRIMARY KEY (tenant, date, sku);
-
-ALTER TABLE ONLY public.supplier_answer
-    ADD CONSTRAINT supplier_answer_pkey PRIMARY KEY (tenant, forecast_id, sku, date);
-
-ALTER TABLE ONLY public.supplier_forecast_line
-    ADD CONSTRAINT supplier_forecast_line_pkey PRIMARY KEY (tenant, forecast_id, sku, region, date);
-
-ALTER TABLE ONLY public.supplier_forecast
-    ADD CONSTRAINT supplier_forecast_pkey PRIMARY KEY (tenant, forecast_id);
-
 ALTER TABLE ONLY public.supplier
     ADD CONSTRAINT supplier_pkey PRIMARY KEY (tenant, supplier_id);
 
@@ -2251,9 +2328,9 @@ CREATE INDEX attention_by_order ON public.attention USING btree (tenant, order_i
 
 CREATE UNIQUE INDEX attention_open ON public.attention USING btree (tenant, reason, subject) WHERE (resolved_at IS NULL);
 
-CREATE INDEX capacity_hold_standing ON public.capacity_hold USING btree (tenant, pickup_point_id, zone) WHERE (released_at IS NULL);
+CREATE INDEX campaign_reserve_standing ON public.campaign_reserve USING btree (tenant, campaign_id) WHERE (units > 0);
 
-CREATE INDEX demand_day_by_date ON public.demand_day USING btree (tenant, date);
+CREATE INDEX capacity_hold_standing ON public.capacity_hold USING btree (tenant, pickup_point_id, zone) WHERE (released_at IS NULL);
 
 CREATE UNIQUE INDEX event_feed ON public.event USING btree (tenant, "position") WHERE ("position" IS NOT NULL);
 
@@ -2264,6 +2341,8 @@ CREATE INDEX hold_by_order ON public.hold USING btree (tenant, order_id);
 CREATE INDEX hold_due ON public.hold USING btree (tenant, sku, expires_at) WHERE (state = 'held'::text);
 
 CREATE INDEX hold_standing ON public.hold USING btree (tenant, sku, site_id, lot_id) WHERE (remaining > 0);
+
+CREATE INDEX offer_due ON public.offer USING btree (tenant, until) WHERE (state = 'open'::text);
 
 CREATE INDEX order_line_by_sku ON public.order_line USING btree (tenant, sku, order_id);
 
@@ -2291,6 +2370,8 @@ CREATE UNIQUE INDEX platform_attention_once ON public.platform_attention USING b
 
 CREATE INDEX quota_hold_by_quota ON public.quota_hold USING btree (tenant, campaign_id, region);
 
+CREATE INDEX quota_hold_waiting ON public.quota_hold USING btree (tenant, campaign_id, promised_on) WHERE ((state = 'committed'::text) AND (uncommitted_at IS NULL));
+
 CREATE INDEX recipient_by_phone ON public.recipient USING btree (tenant, phone_digest) WHERE (phone_digest IS NOT NULL);
 
 CREATE INDEX refund_by_order ON public.refund USING btree (tenant, order_id);
@@ -2301,13 +2382,7 @@ CREATE INDEX shipment_by_state ON public.shipment USING btree (tenant, state, cr
 
 CREATE INDEX shipment_event_by_shipment ON public.shipment_event USING btree (tenant, shipment_id, at);
 
-CREATE INDEX stock_movement_by_time ON public.stock_movement USING brin (at);
-
 CREATE INDEX stock_movement_history ON public.stock_movement USING btree (tenant, sku, at DESC, batch_id, "position");
-
-CREATE INDEX supplier_answer_by_sku ON public.supplier_answer USING btree (tenant, sku, date);
-
-CREATE INDEX supplier_forecast_newest ON public.supplier_forecast USING btree (tenant, supplier_id, made_at DESC, forecast_id DESC);
 
 CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (tenant, endpoint_id, next_attempt_at, "position") WHERE (state = 'pending'::text);
 
@@ -2364,6 +2439,8 @@ CREATE TRIGGER apply_movements AFTER INSERT ON public.stock_movement REFERENCING
 
 CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.hold FOR EACH ROW EXECUTE FUNCTION public.refuse_other_steps('held>committed', 'held>released', 'held>expired');
 
+CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.offer FOR EACH ROW EXECUTE FUNCTION public.refuse_other_steps('open>accepted', 'open>declined', 'open>lapsed', 'open>withdrawn');
+
 CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.orders FOR EACH ROW EXECUTE FUNCTION public.refuse_other_steps('waiting>awaitingPayment', 'waiting>cancelled', 'awaitingPayment>paid', 'awaitingPayment>expired', 'awaitingPayment>cancelled', 'expired>paid', 'paid>fulfilling', 'paid>cancelled', 'fulfilling>delivered', 'fulfilling>cancelled');
 
 CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.quota_hold FOR EACH ROW EXECUTE FUNCTION public.refuse_other_steps('held>committed', 'held>released', 'held>expired');
@@ -2400,6 +2477,12 @@ ALTER TABLE ONLY public.attention
 ALTER TABLE ONLY public.attention
     ADD CONSTRAINT attention_tenant_shipment_id_fkey FOREIGN KEY (tenant, shipment_id) REFERENCES public.shipment(tenant, shipment_id);
 
+ALTER TABLE ONLY public.campaign_reserve
+    ADD CONSTRAINT campaign_reserve_tenant_campaign_id_fkey FOREIGN KEY (tenant, campaign_id) REFERENCES public.presale_campaign(tenant, campaign_id);
+
+ALTER TABLE ONLY public.campaign_reserve
+    ADD CONSTRAINT campaign_reserve_tenant_sku_site_id_lot_id_fkey FOREIGN KEY (tenant, sku, site_id, lot_id) REFERENCES public.stock_balance(tenant, sku, site_id, lot_id);
+
 ALTER TABLE ONLY public.capacity_hold
     ADD CONSTRAINT capacity_hold_tenant_order_id_fkey FOREIGN KEY (tenant, order_id) REFERENCES public.orders(tenant, order_id);
 
@@ -2418,23 +2501,11 @@ ALTER TABLE ONLY public.category
 ALTER TABLE ONLY public.community
     ADD CONSTRAINT community_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
-ALTER TABLE ONLY public.demand_count
-    ADD CONSTRAINT demand_count_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
-
-ALTER TABLE ONLY public.demand_day
-    ADD CONSTRAINT demand_day_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
-
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
-
-ALTER TABLE ONLY public.forecast_run
-    ADD CONSTRAINT forecast_run_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
-
-ALTER TABLE ONLY public.forecast
-    ADD CONSTRAINT forecast_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_tenant_order_id_line_id_fkey FOREIGN KEY (tenant, order_id, line_id) REFERENCES public.order_line(tenant, order_id, line_id);
@@ -2447,6 +2518,9 @@ ALTER TABLE ONLY public.leader
 
 ALTER TABLE ONLY public.lot
     ADD CONSTRAINT lot_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
+
+ALTER TABLE ONLY public.offer
+    ADD CONSTRAINT offer_tenant_order_id_line_id_fkey FOREIGN KEY (tenant, order_id, line_id) REFERENCES public.order_line(tenant, order_id, line_id);
 
 ALTER TABLE ONLY public.order_event
     ADD CONSTRAINT order_event_tenant_order_id_fkey FOREIGN KEY (tenant, order_id) REFERENCES public.orders(tenant, order_id);
@@ -2574,21 +2648,6 @@ ALTER TABLE ONLY public.stock_receipt
 ALTER TABLE ONLY public.stock_seal
     ADD CONSTRAINT stock_seal_tenant_batch_id_fkey FOREIGN KEY (tenant, batch_id) REFERENCES public.stock_batch(tenant, batch_id);
 
-ALTER TABLE ONLY public.stockout_day
-    ADD CONSTRAINT stockout_day_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
-
-ALTER TABLE ONLY public.supplier_answer
-    ADD CONSTRAINT supplier_answer_tenant_forecast_id_fkey FOREIGN KEY (tenant, forecast_id) REFERENCES public.supplier_forecast(tenant, forecast_id);
-
-ALTER TABLE ONLY public.supplier_forecast_line
-    ADD CONSTRAINT supplier_forecast_line_tenant_forecast_id_fkey FOREIGN KEY (tenant, forecast_id) REFERENCES public.supplier_forecast(tenant, forecast_id);
-
-ALTER TABLE ONLY public.supplier_forecast_line
-    ADD CONSTRAINT supplier_forecast_line_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
-
-ALTER TABLE ONLY public.supplier_forecast
-    ADD CONSTRAINT supplier_forecast_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
-
 ALTER TABLE ONLY public.supplier
     ADD CONSTRAINT supplier_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
@@ -2614,6 +2673,8 @@ ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.attention ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.campaign_reserve ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.capacity_hold ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.carrier ENABLE ROW LEVEL SECURITY;
@@ -2626,6 +2687,8 @@ CREATE POLICY checker_reads_all ON public.api_key FOR SELECT TO xianda_checker U
 
 CREATE POLICY checker_reads_all ON public.attention FOR SELECT TO xianda_checker USING (true);
 
+CREATE POLICY checker_reads_all ON public.campaign_reserve FOR SELECT TO xianda_checker USING (true);
+
 CREATE POLICY checker_reads_all ON public.capacity_hold FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.carrier FOR SELECT TO xianda_checker USING (true);
@@ -2636,21 +2699,15 @@ CREATE POLICY checker_reads_all ON public.category FOR SELECT TO xianda_checker 
 
 CREATE POLICY checker_reads_all ON public.community FOR SELECT TO xianda_checker USING (true);
 
-CREATE POLICY checker_reads_all ON public.demand_count FOR SELECT TO xianda_checker USING (true);
-
-CREATE POLICY checker_reads_all ON public.demand_day FOR SELECT TO xianda_checker USING (true);
-
 CREATE POLICY checker_reads_all ON public.event FOR SELECT TO xianda_checker USING (true);
-
-CREATE POLICY checker_reads_all ON public.forecast FOR SELECT TO xianda_checker USING (true);
-
-CREATE POLICY checker_reads_all ON public.forecast_run FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.hold FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.leader FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.lot FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.offer FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.order_event FOR SELECT TO xianda_checker USING (true);
 
@@ -2710,15 +2767,7 @@ CREATE POLICY checker_reads_all ON public.stock_receipt FOR SELECT TO xianda_che
 
 CREATE POLICY checker_reads_all ON public.stock_seal FOR SELECT TO xianda_checker USING (true);
 
-CREATE POLICY checker_reads_all ON public.stockout_day FOR SELECT TO xianda_checker USING (true);
-
 CREATE POLICY checker_reads_all ON public.supplier FOR SELECT TO xianda_checker USING (true);
-
-CREATE POLICY checker_reads_all ON public.supplier_answer FOR SELECT TO xianda_checker USING (true);
-
-CREATE POLICY checker_reads_all ON public.supplier_forecast FOR SELECT TO xianda_checker USING (true);
-
-CREATE POLICY checker_reads_all ON public.supplier_forecast_line FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.tenant FOR SELECT TO xianda_checker USING (true);
 
@@ -2734,13 +2783,13 @@ CREATE POLICY checker_reads_all ON public.webhook_secret FOR SELECT TO xianda_ch
 
 ALTER TABLE public.community ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.demand_count ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.demand_day ENABLE ROW LEVEL SECURITY;
+CREATE POLICY dispatch_reads_all ON public.campaign_reserve FOR SELECT TO xianda_dispatch USING (true);
 
 CREATE POLICY dispatch_reads_all ON public.event FOR SELECT TO xianda_dispatch USING (true);
 
 CREATE POLICY dispatch_reads_all ON public.hold FOR SELECT TO xianda_dispatch USING (true);
+
+CREATE POLICY dispatch_reads_all ON public.offer FOR SELECT TO xianda_dispatch USING (true);
 
 CREATE POLICY dispatch_reads_all ON public.order_line FOR SELECT TO xianda_dispatch USING (true);
 
@@ -2764,15 +2813,13 @@ CREATE POLICY dispatch_works_all ON public.outbox TO xianda_dispatch USING (true
 
 ALTER TABLE public.event ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.forecast ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.forecast_run ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.hold ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.leader ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.lot ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.offer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.order_event ENABLE ROW LEVEL SECURITY;
 
@@ -2786,6 +2833,8 @@ CREATE POLICY own_tenant ON public.api_key USING ((tenant = public.current_tenan
 
 CREATE POLICY own_tenant ON public.attention USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
+CREATE POLICY own_tenant ON public.campaign_reserve USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
 CREATE POLICY own_tenant ON public.capacity_hold USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.carrier USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
@@ -2796,21 +2845,15 @@ CREATE POLICY own_tenant ON public.category USING ((tenant = public.current_tena
 
 CREATE POLICY own_tenant ON public.community USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
-CREATE POLICY own_tenant ON public.demand_count USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
-
-CREATE POLICY own_tenant ON public.demand_day USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
-
 CREATE POLICY own_tenant ON public.event USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
-
-CREATE POLICY own_tenant ON public.forecast USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
-
-CREATE POLICY own_tenant ON public.forecast_run USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.hold USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.leader USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.lot USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.offer USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.order_event USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
@@ -2868,15 +2911,7 @@ CREATE POLICY own_tenant ON public.stock_receipt USING ((tenant = public.current
 
 CREATE POLICY own_tenant ON public.stock_seal USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
-CREATE POLICY own_tenant ON public.stockout_day USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
-
 CREATE POLICY own_tenant ON public.supplier USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
-
-CREATE POLICY own_tenant ON public.supplier_answer USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
-
-CREATE POLICY own_tenant ON public.supplier_forecast USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
-
-CREATE POLICY own_tenant ON public.supplier_forecast_line USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.tenant USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
@@ -2952,15 +2987,7 @@ ALTER TABLE public.stock_receipt ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stock_seal ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.stockout_day ENABLE ROW LEVEL SECURITY;
-
 ALTER TABLE public.supplier ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.supplier_answer ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.supplier_forecast ENABLE ROW LEVEL SECURITY;
-
-ALTER TABLE public.supplier_forecast_line ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 
@@ -3007,6 +3034,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO xianda_platform;
 
 GRANT SELECT ON TABLE public.attention TO xianda_checker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.attention TO xianda_app;
+
+GRANT SELECT ON TABLE public.campaign_reserve TO xianda_checker;
+GRANT SELECT ON TABLE public.campaign_reserve TO xianda_dispatch;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.campaign_reserve TO xianda_app;
 
 GRANT SELECT ON TABLE public.capacity_hold TO xianda_checker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.capacity_hold TO xianda_app;
@@ -3065,6 +3096,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.sku TO xianda_app;
 
 GRANT SELECT ON TABLE public.check_03_oversell TO xianda_checker;
 
+GRANT SELECT ON TABLE public.check_03_presale TO xianda_checker;
+
 GRANT SELECT ON TABLE public.orders TO xianda_checker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.orders TO xianda_app;
 GRANT SELECT ON TABLE public.orders TO xianda_dispatch;
@@ -3093,6 +3126,8 @@ GRANT SELECT ON TABLE public.refund TO xianda_dispatch;
 
 GRANT SELECT ON TABLE public.check_05_lines TO xianda_checker;
 
+GRANT SELECT ON TABLE public.check_05_presale TO xianda_checker;
+
 GRANT SELECT ON TABLE public.check_06_orders TO xianda_checker;
 
 GRANT SELECT ON TABLE public.payment TO xianda_checker;
@@ -3103,10 +3138,18 @@ GRANT SELECT ON TABLE public.check_07_money TO xianda_checker;
 
 GRANT SELECT ON TABLE public.check_08_late_money TO xianda_checker;
 
+GRANT SELECT ON TABLE public.offer TO xianda_checker;
+GRANT SELECT ON TABLE public.offer TO xianda_dispatch;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.offer TO xianda_app;
+
+GRANT SELECT ON TABLE public.check_08_offers TO xianda_checker;
+
 GRANT SELECT ON TABLE public.shipment_event TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.shipment_event TO xianda_app;
 
 GRANT SELECT ON TABLE public.check_09_graphs TO xianda_checker;
+
+GRANT SELECT ON TABLE public.check_11_offers TO xianda_checker;
 
 GRANT SELECT ON TABLE public.order_event TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.order_event TO xianda_app;
@@ -3153,38 +3196,12 @@ GRANT SELECT(retired_at) ON TABLE public.webhook_secret TO xianda_dispatch;
 
 GRANT SELECT ON TABLE public.check_16_events TO xianda_checker;
 
-GRANT SELECT ON TABLE public.forecast_run TO xianda_checker;
-GRANT SELECT,INSERT ON TABLE public.forecast_run TO xianda_app;
-
-GRANT SELECT ON TABLE public.supplier TO xianda_checker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.supplier TO xianda_app;
-
-GRANT SELECT ON TABLE public.supplier_answer TO xianda_checker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.supplier_answer TO xianda_app;
-
-GRANT SELECT ON TABLE public.supplier_forecast TO xianda_checker;
-GRANT SELECT,INSERT ON TABLE public.supplier_forecast TO xianda_app;
-
-GRANT SELECT ON TABLE public.supplier_forecast_line TO xianda_checker;
-GRANT SELECT,INSERT ON TABLE public.supplier_forecast_line TO xianda_app;
-
-GRANT SELECT ON TABLE public.check_17_forecasts TO xianda_checker;
-
 GRANT SELECT ON TABLE public.check_blind_spots TO xianda_checker;
 
 GRANT SELECT ON TABLE public.check_rows TO xianda_checker;
 
 GRANT SELECT ON TABLE public.community TO xianda_checker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.community TO xianda_app;
-
-GRANT SELECT ON TABLE public.demand_count TO xianda_checker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.demand_count TO xianda_app;
-
-GRANT SELECT ON TABLE public.demand_day TO xianda_checker;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.demand_day TO xianda_app;
-
-GRANT SELECT ON TABLE public.forecast TO xianda_checker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.forecast TO xianda_app;
 
 GRANT SELECT ON TABLE public.payment_notification TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.payment_notification TO xianda_app;
@@ -3210,8 +3227,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_pool TO xianda_app;
 GRANT SELECT ON TABLE public.stock_receipt TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.stock_receipt TO xianda_app;
 
-GRANT SELECT ON TABLE public.stockout_day TO xianda_checker;
-GRANT SELECT,INSERT,DELETE ON TABLE public.stockout_day TO xianda_app;
+GRANT SELECT ON TABLE public.supplier TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.supplier TO xianda_app;
 
 GRANT SELECT ON TABLE public.tenant TO xianda_checker;
 GRANT SELECT ON TABLE public.tenant TO xianda_app;

@@ -1,5 +1,6 @@
 import type { LocalDate } from '../domain/network/model';
 import type { OfferKind } from '../domain/presale/offer';
+import { isoUtc } from './isoUtc';
 import { computedId } from './order';
 import type { TenantTx } from './transaction';
 
@@ -39,7 +40,7 @@ export async function insertOffers(
               unnest(ARRAY['laterDate', 'refund']) AS kind
        ON CONFLICT DO NOTHING RETURNING order_id, line_id, kind, until)
      INSERT INTO order_event (tenant, order_id, kind, detail)
-     SELECT $1, order_id, 'offered', jsonb_build_object('lineId', line_id, 'until', until)
+     SELECT $1, order_id, 'offered', jsonb_build_object('lineId', line_id, 'until', ${isoUtc('until')})
        FROM made WHERE kind = 'refund'`,
     [
       tx.tenant,

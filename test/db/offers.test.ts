@@ -46,8 +46,8 @@ interface OpenOffer {
 }
 
 async function offersOf(orderId: string): Promise<OpenOffer[]> {
-  const order = await db.inTenant(tenant, (tx) => findOrder(tx, { orderId, channel: null }));
-  return (order?.offers ?? []) as OpenOffer[];
+  const found = await db.inTenant(tenant, (tx) => findOrder(tx, { orderId, channel: null }));
+  return (found?.view.offers ?? []) as OpenOffer[];
 }
 
 const statesOf = async (orderId: string) =>
@@ -128,8 +128,8 @@ describe('offers', () => {
       kind: 'waitingForGoods',
       until: new Date(`${dayFromToday(18)}T00:00:00+08:00`).toISOString(),
     });
-    const order = await db.inTenant(tenant, (tx) => findOrder(tx, { orderId, channel: null }));
-    expect(order).toMatchObject({
+    const found = await db.inTenant(tenant, (tx) => findOrder(tx, { orderId, channel: null }));
+    expect(found?.view).toMatchObject({
       state: 'paid',
       offers: [],
       promise: { deliverBy: `${dayFromToday(17)}T16:00:00.000Z` },
