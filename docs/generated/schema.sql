@@ -1914,6 +1914,97 @@ UNION ALL
   GROUP BY webhook_secret.tenant, webhook_secret.endpoint_id
  HAVING (count(*) > 2);
 
+CREATE TABLE public.forecast_run (
+    tenant text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    schedule_id text NOT NULL,
+    model text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE ONLY public.forecast_run FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.supplier (
+    tenant text NOT NULL,
+    supplier_id text NOT NULL,
+    name text NOT NULL,
+    skus text[] DEFAULT '{}'::text[] NOT NULL,
+    lead_days integer NOT NULL,
+    CONSTRAINT supplier_lead_days_check CHECK ((lead_days >= 0))
+);
+
+ALTER TABLE ONLY public.supplier FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.supplier_answer (
+    tenant text NOT NULL,
+    forecast_id text NOT NULL,
+    sku text NOT NULL,
+    date date NOT NULL,
+    confirmed bigint NOT NULL,
+    answered_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    answered_by text NOT NULL,
+    CONSTRAINT supplier_answer_confirmed_check CHECK ((confirmed >= 0))
+);
+
+ALTER TABLE ONLY public.supplier_answer FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.supplier_forecast (
+    tenant text NOT NULL,
+    forecast_id text NOT NULL,
+    supplier_id text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    model text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE ONLY public.supplier_forecast FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.supplier_forecast_line (
+    tenant text NOT NULL,
+    forecast_id text NOT NULL,
+    sku text NOT NULL,
+    region text NOT NULL,
+    date date NOT NULL,
+    p10 bigint NOT NULL,
+    p50 bigint NOT NULL,
+    p90 bigint NOT NULL,
+    presale bigint NOT NULL,
+    basis text NOT NULL,
+    CONSTRAINT supplier_forecast_line_basis_check CHECK ((basis = ANY (ARRAY['history'::text, 'pooled'::text, 'none'::text]))),
+    CONSTRAINT supplier_forecast_line_check CHECK ((p10 >= presale)),
+    CONSTRAINT supplier_forecast_line_check1 CHECK (((p10 <= p50) AND (p50 <= p90))),
+    CONSTRAINT supplier_forecast_line_presale_check CHECK ((presale >= 0))
+);
+
+ALTER TABLE ONLY public.supplier_forecast_line FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.check_17_forecasts WITH (security_invoker='true') AS
+ SELECT r.tenant,
+    r.tenant AS subject,
+    jsonb_build_object('problem', 'no forecast for more than 36 hours', 'newest', max(r.recorded_at)) AS detail
+   FROM public.forecast_run r
+  WHERE (EXISTS ( SELECT 1
+           FROM public.supplier s
+          WHERE ((s.tenant = r.tenant) AND (cardinality(s.skus) > 0))))
+  GROUP BY r.tenant
+ HAVING (max(r.recorded_at) < (now() - '36:00:00'::interval))
+UNION ALL
+ SELECT f.tenant,
+    f.forecast_id AS subject,
+    jsonb_build_object('problem', 'published without its event', 'supplier', f.supplier_id) AS detail
+   FROM public.supplier_forecast f
+  WHERE (NOT (EXISTS ( SELECT 1
+           FROM public.event e
+          WHERE ((e.tenant = f.tenant) AND (e.type = 'forecast.published'::text) AND (e.subject = f.forecast_id) AND (e.supplier_id = f.supplier_id)))))
+UNION ALL
+ SELECT a.tenant,
+    a.forecast_id AS subject,
+    jsonb_build_object('problem', 'a word on a line that was never sent', 'sku', a.sku, 'date', a.date) AS detail
+   FROM public.supplier_answer a
+  WHERE (NOT (EXISTS ( SELECT 1
+           FROM public.supplier_forecast_line l
+          WHERE ((l.tenant = a.tenant) AND (l.forecast_id = a.forecast_id) AND (l.sku = a.sku) AND (l.date = a.date)))));
+
 CREATE VIEW public.check_blind_spots AS
  SELECT (c.relname)::text AS table_name
    FROM (pg_class c
@@ -1989,7 +2080,12 @@ UNION ALL
  SELECT 16 AS invariant,
     (( SELECT count(*) AS count
            FROM public.event) + ( SELECT count(*) AS count
-           FROM public.webhook_delivery)) AS rows_seen;
+           FROM public.webhook_delivery)) AS rows_seen
+UNION ALL
+ SELECT 17 AS invariant,
+    (( SELECT count(*) AS count
+           FROM public.forecast_run) + ( SELECT count(*) AS count
+           FROM public.supplier_forecast)) AS rows_seen;
 
 CREATE TABLE public.community (
     tenant text NOT NULL,
@@ -2004,6 +2100,30 @@ CREATE TABLE public.community (
 
 ALTER TABLE ONLY public.community FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.demand_count (
+    tenant text NOT NULL,
+    date date NOT NULL,
+    counted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE ONLY public.demand_count FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.demand_day (
+    tenant text NOT NULL,
+    sku text NOT NULL,
+    region text NOT NULL,
+    date date NOT NULL,
+    units bigint NOT NULL,
+    presale_units bigint DEFAULT 0 NOT NULL,
+    stockout boolean DEFAULT false NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT demand_day_presale_units_check CHECK ((presale_units >= 0)),
+    CONSTRAINT demand_day_source_check CHECK ((source = ANY (ARRAY['orders'::text, 'import'::text]))),
+    CONSTRAINT demand_day_units_check CHECK ((units >= 0))
+);
+
+ALTER TABLE ONLY public.demand_day FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE public.event ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.event_ordinal_seq
     START WITH 1
@@ -2012,6 +2132,24 @@ ALTER TABLE public.event ALTER COLUMN ordinal ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.forecast (
+    tenant text NOT NULL,
+    sku text NOT NULL,
+    region text NOT NULL,
+    date date NOT NULL,
+    p10 bigint NOT NULL,
+    p50 bigint NOT NULL,
+    p90 bigint NOT NULL,
+    basis text NOT NULL,
+    model text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT forecast_basis_check CHECK ((basis = ANY (ARRAY['history'::text, 'pooled'::text, 'none'::text]))),
+    CONSTRAINT forecast_check CHECK (((p10 <= p50) AND (p50 <= p90))),
+    CONSTRAINT forecast_p10_check CHECK ((p10 >= 0))
+);
+
+ALTER TABLE ONLY public.forecast FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.order_event ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.order_event_event_id_seq
@@ -2134,16 +2272,15 @@ CREATE TABLE public.stock_receipt (
 
 ALTER TABLE ONLY public.stock_receipt FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.supplier (
+CREATE TABLE public.stockout_day (
     tenant text NOT NULL,
-    supplier_id text NOT NULL,
-    name text NOT NULL,
-    skus text[] DEFAULT '{}'::text[] NOT NULL,
-    lead_days integer NOT NULL,
-    CONSTRAINT supplier_lead_days_check CHECK ((lead_days >= 0))
+    sku text NOT NULL,
+    date date NOT NULL,
+    missed_minutes integer NOT NULL,
+    CONSTRAINT stockout_day_missed_minutes_check CHECK ((missed_minutes > 0))
 );
 
-ALTER TABLE ONLY public.supplier FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.stockout_day FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.tenant (
     tenant text NOT NULL,
@@ -2192,8 +2329,20 @@ ALTER TABLE ONLY public.category
 ALTER TABLE ONLY public.community
     ADD CONSTRAINT community_pkey PRIMARY KEY (tenant, community_id);
 
+ALTER TABLE ONLY public.demand_count
+    ADD CONSTRAINT demand_count_pkey PRIMARY KEY (tenant, date);
+
+ALTER TABLE ONLY public.demand_day
+    ADD CONSTRAINT demand_day_pkey PRIMARY KEY (tenant, sku, region, date);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (tenant, event_id);
+
+ALTER TABLE ONLY public.forecast
+    ADD CONSTRAINT forecast_pkey PRIMARY KEY (tenant, sku, region, date);
+
+ALTER TABLE ONLY public.forecast_run
+    ADD CONSTRAINT forecast_run_pkey PRIMARY KEY (tenant, made_at, schedule_id);
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (tenant, hold_id);
@@ -2303,6 +2452,18 @@ ALTER TABLE ONLY public.stock_seal
 ALTER TABLE ONLY public.stock_seal
     ADD CONSTRAINT stock_seal_tenant_batch_id_key UNIQUE (tenant, batch_id);
 
+ALTER TABLE ONLY public.stockout_day
+    ADD CONSTRAINT stockout_day_pkey PRIMARY KEY (tenant, date, sku);
+
+ALTER TABLE ONLY public.supplier_answer
+    ADD CONSTRAINT supplier_answer_pkey PRIMARY KEY (tenant, forecast_id, sku, date);
+
+ALTER TABLE ONLY public.supplier_forecast_line
+    ADD CONSTRAINT supplier_forecast_line_pkey PRIMARY KEY (tenant, forecast_id, sku, region, date);
+
+ALTER TABLE ONLY public.supplier_forecast
+    ADD CONSTRAINT supplier_forecast_pkey PRIMARY KEY (tenant, forecast_id);
+
 ALTER TABLE ONLY public.supplier
     ADD CONSTRAINT supplier_pkey PRIMARY KEY (tenant, supplier_id);
 
@@ -2331,6 +2492,8 @@ CREATE UNIQUE INDEX attention_open ON public.attention USING btree (tenant, reas
 CREATE INDEX campaign_reserve_standing ON public.campaign_reserve USING btree (tenant, campaign_id) WHERE (units > 0);
 
 CREATE INDEX capacity_hold_standing ON public.capacity_hold USING btree (tenant, pickup_point_id, zone) WHERE (released_at IS NULL);
+
+CREATE INDEX demand_day_by_date ON public.demand_day USING btree (tenant, date);
 
 CREATE UNIQUE INDEX event_feed ON public.event USING btree (tenant, "position") WHERE ("position" IS NOT NULL);
 
@@ -2382,7 +2545,13 @@ CREATE INDEX shipment_by_state ON public.shipment USING btree (tenant, state, cr
 
 CREATE INDEX shipment_event_by_shipment ON public.shipment_event USING btree (tenant, shipment_id, at);
 
+CREATE INDEX stock_movement_by_time ON public.stock_movement USING brin (at);
+
 CREATE INDEX stock_movement_history ON public.stock_movement USING btree (tenant, sku, at DESC, batch_id, "position");
+
+CREATE INDEX supplier_answer_by_sku ON public.supplier_answer USING btree (tenant, sku, date);
+
+CREATE INDEX supplier_forecast_newest ON public.supplier_forecast USING btree (tenant, supplier_id, made_at DESC, forecast_id DESC);
 
 CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (tenant, endpoint_id, next_attempt_at, "position") WHERE (state = 'pending'::text);
 
@@ -2501,11 +2670,23 @@ ALTER TABLE ONLY public.category
 ALTER TABLE ONLY public.community
     ADD CONSTRAINT community_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
+ALTER TABLE ONLY public.demand_count
+    ADD CONSTRAINT demand_count_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
+
+ALTER TABLE ONLY public.demand_day
+    ADD CONSTRAINT demand_day_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
+
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
+
+ALTER TABLE ONLY public.forecast_run
+    ADD CONSTRAINT forecast_run_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
+
+ALTER TABLE ONLY public.forecast
+    ADD CONSTRAINT forecast_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
 
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_tenant_order_id_line_id_fkey FOREIGN KEY (tenant, order_id, line_id) REFERENCES public.order_line(tenant, order_id, line_id);
@@ -2648,6 +2829,21 @@ ALTER TABLE ONLY public.stock_receipt
 ALTER TABLE ONLY public.stock_seal
     ADD CONSTRAINT stock_seal_tenant_batch_id_fkey FOREIGN KEY (tenant, batch_id) REFERENCES public.stock_batch(tenant, batch_id);
 
+ALTER TABLE ONLY public.stockout_day
+    ADD CONSTRAINT stockout_day_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
+
+ALTER TABLE ONLY public.supplier_answer
+    ADD CONSTRAINT supplier_answer_tenant_forecast_id_fkey FOREIGN KEY (tenant, forecast_id) REFERENCES public.supplier_forecast(tenant, forecast_id);
+
+ALTER TABLE ONLY public.supplier_forecast_line
+    ADD CONSTRAINT supplier_forecast_line_tenant_forecast_id_fkey FOREIGN KEY (tenant, forecast_id) REFERENCES public.supplier_forecast(tenant, forecast_id);
+
+ALTER TABLE ONLY public.supplier_forecast_line
+    ADD CONSTRAINT supplier_forecast_line_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
+
+ALTER TABLE ONLY public.supplier_forecast
+    ADD CONSTRAINT supplier_forecast_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
+
 ALTER TABLE ONLY public.supplier
     ADD CONSTRAINT supplier_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
@@ -2699,7 +2895,15 @@ CREATE POLICY checker_reads_all ON public.category FOR SELECT TO xianda_checker 
 
 CREATE POLICY checker_reads_all ON public.community FOR SELECT TO xianda_checker USING (true);
 
+CREATE POLICY checker_reads_all ON public.demand_count FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.demand_day FOR SELECT TO xianda_checker USING (true);
+
 CREATE POLICY checker_reads_all ON public.event FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.forecast FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.forecast_run FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.hold FOR SELECT TO xianda_checker USING (true);
 
@@ -2767,7 +2971,15 @@ CREATE POLICY checker_reads_all ON public.stock_receipt FOR SELECT TO xianda_che
 
 CREATE POLICY checker_reads_all ON public.stock_seal FOR SELECT TO xianda_checker USING (true);
 
+CREATE POLICY checker_reads_all ON public.stockout_day FOR SELECT TO xianda_checker USING (true);
+
 CREATE POLICY checker_reads_all ON public.supplier FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.supplier_answer FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.supplier_forecast FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.supplier_forecast_line FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.tenant FOR SELECT TO xianda_checker USING (true);
 
@@ -2782,6 +2994,10 @@ CREATE POLICY checker_reads_all ON public.webhook_endpoint FOR SELECT TO xianda_
 CREATE POLICY checker_reads_all ON public.webhook_secret FOR SELECT TO xianda_checker USING (true);
 
 ALTER TABLE public.community ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.demand_count ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.demand_day ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY dispatch_reads_all ON public.campaign_reserve FOR SELECT TO xianda_dispatch USING (true);
 
@@ -2812,6 +3028,10 @@ CREATE POLICY dispatch_reads_all ON public.webhook_secret FOR SELECT TO xianda_d
 CREATE POLICY dispatch_works_all ON public.outbox TO xianda_dispatch USING (true) WITH CHECK (true);
 
 ALTER TABLE public.event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.forecast ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.forecast_run ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.hold ENABLE ROW LEVEL SECURITY;
 
@@ -2845,7 +3065,15 @@ CREATE POLICY own_tenant ON public.category USING ((tenant = public.current_tena
 
 CREATE POLICY own_tenant ON public.community USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
+CREATE POLICY own_tenant ON public.demand_count USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.demand_day USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
 CREATE POLICY own_tenant ON public.event USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.forecast USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.forecast_run USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.hold USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
@@ -2911,7 +3139,15 @@ CREATE POLICY own_tenant ON public.stock_receipt USING ((tenant = public.current
 
 CREATE POLICY own_tenant ON public.stock_seal USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
+CREATE POLICY own_tenant ON public.stockout_day USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
 CREATE POLICY own_tenant ON public.supplier USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.supplier_answer USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.supplier_forecast USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.supplier_forecast_line USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.tenant USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
@@ -2987,7 +3223,15 @@ ALTER TABLE public.stock_receipt ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.stock_seal ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.stockout_day ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.supplier ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.supplier_answer ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.supplier_forecast ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.supplier_forecast_line ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 
@@ -3196,12 +3440,38 @@ GRANT SELECT(retired_at) ON TABLE public.webhook_secret TO xianda_dispatch;
 
 GRANT SELECT ON TABLE public.check_16_events TO xianda_checker;
 
+GRANT SELECT ON TABLE public.forecast_run TO xianda_checker;
+GRANT SELECT,INSERT ON TABLE public.forecast_run TO xianda_app;
+
+GRANT SELECT ON TABLE public.supplier TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.supplier TO xianda_app;
+
+GRANT SELECT ON TABLE public.supplier_answer TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.supplier_answer TO xianda_app;
+
+GRANT SELECT ON TABLE public.supplier_forecast TO xianda_checker;
+GRANT SELECT,INSERT ON TABLE public.supplier_forecast TO xianda_app;
+
+GRANT SELECT ON TABLE public.supplier_forecast_line TO xianda_checker;
+GRANT SELECT,INSERT ON TABLE public.supplier_forecast_line TO xianda_app;
+
+GRANT SELECT ON TABLE public.check_17_forecasts TO xianda_checker;
+
 GRANT SELECT ON TABLE public.check_blind_spots TO xianda_checker;
 
 GRANT SELECT ON TABLE public.check_rows TO xianda_checker;
 
 GRANT SELECT ON TABLE public.community TO xianda_checker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.community TO xianda_app;
+
+GRANT SELECT ON TABLE public.demand_count TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.demand_count TO xianda_app;
+
+GRANT SELECT ON TABLE public.demand_day TO xianda_checker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.demand_day TO xianda_app;
+
+GRANT SELECT ON TABLE public.forecast TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.forecast TO xianda_app;
 
 GRANT SELECT ON TABLE public.payment_notification TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.payment_notification TO xianda_app;
@@ -3227,8 +3497,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_pool TO xianda_app;
 GRANT SELECT ON TABLE public.stock_receipt TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.stock_receipt TO xianda_app;
 
-GRANT SELECT ON TABLE public.supplier TO xianda_checker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.supplier TO xianda_app;
+GRANT SELECT ON TABLE public.stockout_day TO xianda_checker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.stockout_day TO xianda_app;
 
 GRANT SELECT ON TABLE public.tenant TO xianda_checker;
 GRANT SELECT ON TABLE public.tenant TO xianda_app;
