@@ -10,8 +10,10 @@ const layers = {
   dispatch: ['^src/domain/', '^src/db/', '^src/workflows/[^/]+/(messages|texts)\\.ts$'],
   workflows: ['^src/domain/[^/]+/(lifecycle|model)\\.ts$'],
   activities: ['^src/domain/', '^src/db/', '^src/clients/'],
-  api: ['^src/domain/', '^src/intake/', '^src/db/', '^src/workflows/[^/]+/messages\\.ts$', '^src/clients/.*[wW]ire\\.ts$', '^src/clients/(webhook/)?signature\\.ts$', '^src/clients/publicAddress\\.ts$'],
+  api: ['^src/domain/', '^src/intake/', '^src/db/', '^src/report/', '^src/workflows/[^/]+/messages\\.ts$', '^src/clients/.*[wW]ire\\.ts$', '^src/clients/(webhook/)?signature\\.ts$', '^src/clients/publicAddress\\.ts$'],
   db: ['^src/domain/'],
+  // pages for people: values in, HTML out
+  report: ['^src/domain/'],
   clients: ['^src/domain/'],
   // a partner imports nothing of the product but the types on the wire and how they are signed
   sandbox: ['^src/clients/.*[wW]ire\\.ts$', '^src/clients/(webhook/)?signature\\.ts$'],
@@ -75,6 +77,7 @@ module.exports = {
     nobodyBut('pg', ['pg', 'node-pg-migrate'], ['db/'], 'SQL stands in src/db: add a function there.'),
     nobodyBut('express', ['express', 'helmet', 'compression', 'express-rate-limit'], ['api/', 'sandbox/'], 'HTTP serving stands in src/api and src/sandbox.'),
     nobodyBut('zod', ['zod', '@asteasolutions/zod-to-openapi'], ['api/', 'clients/', 'sandbox/', 'config\\.ts'], 'inside, types are trusted: parse at the edge.'),
+    nobodyBut('echarts', ['echarts', 'zrender'], ['report/'], 'charts are drawn in src/report.'),
     nobodyBut('pino', ['pino'], ['log\\.ts'], 'take a Logger from src/log.ts, which redacts.'),
     {
       name: 'clients-not-from-sandbox',

@@ -26,7 +26,8 @@ const frame = {
   '╯': [[1, 0, 1, 1], [0, 1, 1, 1]],
 };
 
-const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+// what the shop saw stands beside the server's own report
+const { shop: report } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const lines = drawTerminalReport(report, { coloured: true }).split('\n');
 const columns = Math.max(...lines.map(displayWidth));
 const width = Math.ceil(columns * cell.width + 2 * margin);

@@ -11,6 +11,8 @@ export interface ApiSettings {
   /** Production listens on every interface and refuses loopback addresses of partners. */
   mode: 'development' | 'production';
   platformKey: string;
+  /** Where people and partners reach this API; links are made of it. */
+  publicUrl: string;
   sandboxPaymentSecret: string;
   sandboxCarrierSecret: string;
   temporalAddress?: string;
@@ -25,6 +27,8 @@ export interface ApiDeps {
   app: Database;
   /** Tenants, keys and what belongs to no tenant. */
   platform: Database;
+  /** Tenants' data again, for what reads long: reports must not take the connections of those who sell. */
+  reports: Database;
   /** Reads every tenant, for metrics only. */
   checker: Database;
   intake: Intake;

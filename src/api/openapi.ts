@@ -75,10 +75,12 @@ function describeRawRoute(route: RawRoute): RouteConfig {
   return {
     ...named(route),
     security: [],
-    ...(route.params && { request: { params: route.params } }),
+    request: { ...(route.params && { params: route.params }), ...(route.query && { query: route.query }) },
     responses: {
       200: { description: 'Answered', content },
       ...(route.unavailable && { 503: { description: 'Unavailable', content } }),
+      ...(route.guarded && { 401: { description: 'unauthorized', content } }),
+      ...(route.guarded && { 404: { description: 'not-found', content } }),
     },
   };
 }
@@ -106,7 +108,8 @@ function answersOf(route: Route): Responses {
   const entries = Object.entries(route.answers).map(([outcome, schema]) => {
     const name = outcome as Outcome;
     const type = route.answerType ?? 'application/json';
-    const content = name === 'empty' ? {} : { content: { [type]: { schema } } };
+    const pages = route.page === true && name === 'ok' ? { 'text/html': { schema: z.string() } } : {};
+    const content = name === 'empty' ? {} : { content: { [type]: { schema }, ...pages } };
     return [outcomeStatus[name], { description: outcomeText[name], ...content }];
   });
   return Object.fromEntries(entries);

@@ -5,6 +5,7 @@ import { carrierRoutes } from './fulfilment/carrierRoutes';
 import { fulfilmentRoutes } from './fulfilment/routes';
 import type { RawRoute, Route } from './http/route';
 import { inventoryRoutes } from './inventory/routes';
+import { liveRoutes, reportPageRoute } from './live/routes';
 import { networkRoutes } from './network/routes';
 import { orderRoutes } from './order/routes';
 import { paymentRoutes } from './payment/routes';
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...presaleRoutes,
   ...forecastRoutes,
   ...scheduleRoutes,
+  ...liveRoutes,
   ...plumbingRoutes,
 ];
 
@@ -37,4 +39,5 @@ export const rawRoutes: readonly RawRoute[] = [
   openApiRoute,
   docsRoute,
   docsAssetRoute,
+  reportPageRoute,
 ];

@@ -67,6 +67,8 @@ export interface RunningApi {
 
 /** Orders that wait for a hot SKU's lock keep a connection each; the others must find one beside them. */
 const intakeConnections = 24;
+/** A report of a big show reads for seconds: whoever asks for a third at once waits for one of the first two. */
+const reportConnections = 2;
 const flushMilliseconds = 30_000;
 /** Kept of the grace for the last writes and the connections. */
 const flushPatienceMs = 1_000;
@@ -161,11 +163,17 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     maxConnections: intakeConnections,
     name: 'intake',
   });
+  const reports = createDatabase({
+    url,
+    role: 'xianda_app',
+    maxConnections: reportConnections,
+    name: 'reports',
+  });
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
-  const pools = [app, intakeDb, platform, checker];
+  const pools = [app, intakeDb, reports, platform, checker];
   const personalData = createPersonalData(config.personalDataKeys);
-  const { mode, platformKey, sandboxPaymentSecret, sandboxCarrierSecret } = config;
+  const { mode, platformKey, publicUrl, sandboxPaymentSecret, sandboxCarrierSecret } = config;
   const { temporalAddress, temporalNamespace, temporalUiUrl } = config;
   const schedules = createTemporalSchedules({
     address: temporalAddress,
@@ -175,6 +183,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     app,
     platform,
     checker,
+    reports,
     personalData,
     schedules,
     log,
@@ -182,6 +191,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     settings: {
       mode,
       platformKey,
+      publicUrl,
       sandboxPaymentSecret,
       sandboxCarrierSecret,
       temporalAddress,

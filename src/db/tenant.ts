@@ -90,6 +90,15 @@ export async function insertKey(platform: Database, key: NewKey): Promise<boolea
   });
 }
 
+/** Whether a key of the bound tenant may still be used. */
+export async function isKeyValid(tx: TenantTx, keyId: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'SELECT 1 FROM api_key WHERE tenant = $1 AND key_id = $2 AND revoked_at IS NULL',
+    [tx.tenant, keyId],
+  );
+  return rowCount === 1;
+}
+
 /** Revokes a key; repeated, the first instant stands. Null when the tenant has no such key. */
 export async function revokeKey(
   platform: Database,

@@ -36,6 +36,8 @@ beforeAll(async () => {
       { sku: 'strawberries', quantity: 2 },
       { sku: 'strawberries', quantity: 2, campaignId: 'spring' },
     ],
+    liveSessionId: 'live-1',
+    buyer: { ref: 'b', pickupPointId: 'point-1', name: '李女士' },
   });
   await tellPayment(api, { body: paymentOf('our-brand', paid) });
   await planFulfilment(api.database.as('xianda_app'), { tenant: 'our-brand', orderId: paid.orderId });
@@ -61,6 +63,7 @@ beforeAll(async () => {
     supplierId: 'supplier-1',
     campaignId: 'spring',
     orderId: paid.orderId,
+    liveSessionId: 'live-1',
     shipmentId: `${paid.orderId}.1`,
     attentionId: parked.attentionId,
     keyId: (await api.send('GET', '/v1/tenants/our-brand/keys?limit=1', { key: platformKey })).json.items[0]
@@ -200,6 +203,7 @@ function bodyFor({ path }: Route): object {
     '/v1/supplier-forecasts/{forecastId}/answer': {
       lines: [{ sku: 'strawberries', date: goods.day(1), confirmed: 3 }],
     },
+    '/v1/live-sessions/{liveSessionId}/report-links': {},
     '/v1/attention/{attentionId}/resolve': { action: 'refund' },
   };
   const body = bodies[path];
@@ -220,6 +224,7 @@ test('a revoked key ends at once here, and within a second in another process', 
     {
       mode: 'development',
       port: 0,
+      publicUrl: 'http://api.test',
       databaseUrl: url,
       paymentWindowSeconds: 1800,
       personalDataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],

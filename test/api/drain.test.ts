@@ -19,6 +19,7 @@ const start = () =>
     {
       mode: 'production',
       port: 0,
+      publicUrl: 'http://api.test',
       databaseUrl: database.url,
       paymentWindowSeconds: 1800,
       personalDataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],

@@ -90,6 +90,7 @@ const bodies: Record<string, object> = {
   'post /v1/supplier-forecasts/{forecastId}/answer': {
     lines: [{ sku: 'strawberries', date: '2026-01-31', confirmed: 3 }],
   },
+  'post /v1/live-sessions/{liveSessionId}/report-links': { language: 'zh' },
   'post /v1/attention/{attentionId}/resolve': { action: 'settle', detail: 'x' },
   'post /v1/payments/{provider}/notifications': {
     notificationId: 'n',

@@ -6,7 +6,15 @@ import { keepRawBody, readJson, readQuery } from './body';
 import { isCsv, readCsv } from './csv';
 import { describeIssues } from './invalid';
 import { invalid, Problem } from './problem';
-import { type AnsweredFile, nothing, outcomeStatus, type RawRoute, type Reply, type Route } from './route';
+import {
+  type AnsweredFile,
+  nothing,
+  outcomeStatus,
+  type Page,
+  type RawRoute,
+  type Reply,
+  type Route,
+} from './route';
 
 /** 256 kB, as the contract says. */
 const bodyLimitBytes = 256 * 1024;
@@ -111,6 +119,7 @@ export function check<T>(schema: z.ZodType<T>, value: unknown): T {
 function send(response: Response, reply: Reply): void {
   response.status(outcomeStatus[reply.outcome]);
   if (reply.file !== undefined) sendFile(response, reply.file);
+  else if (reply.page !== undefined) sendPage(response, reply.page);
   else if (reply.outcome === 'empty') response.end();
   else response.json(reply.body);
 }
@@ -120,4 +129,11 @@ function sendFile(response: Response, { bytes, type, name }: AnsweredFile): void
   response.setHeader('Content-Disposition', `attachment; filename="${name}"`);
   response.setHeader('X-Content-Type-Options', 'nosniff');
   response.end(bytes);
+}
+
+/** A page of a tenant's data: kept by nobody on the way, framed by nobody, and telling nobody where it was read. */
+export function sendPage(response: Response, page: Page): void {
+  response.setHeader('Content-Security-Policy', `${page.policy}; frame-ancestors 'none'`);
+  response.setHeader('Cache-Control', 'no-store');
+  response.type('text/html').send(page.html);
 }

@@ -15,6 +15,8 @@ export interface Reply {
   body?: unknown;
   /** Sent as it is, to be saved, instead of a JSON body. */
   file?: AnsweredFile;
+  /** Or a whole HTML page. */
+  page?: Page;
 }
 
 export interface AnsweredFile {
@@ -22,6 +24,12 @@ export interface AnsweredFile {
   /** With its charset. */
   type: string;
   name: string;
+}
+
+export interface Page {
+  html: string;
+  /** Its Content-Security-Policy. */
+  policy: string;
 }
 
 export function ok(body: unknown): Reply {
@@ -34,6 +42,10 @@ export function created(body: unknown): Reply {
 
 export function file(answered: AnsweredFile): Reply {
   return { outcome: 'ok', file: answered };
+}
+
+export function pageOfHtml(page: Page): Reply {
+  return { outcome: 'ok', page };
 }
 
 export const empty: Reply = { outcome: 'empty' };
@@ -67,6 +79,8 @@ export interface RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B ext
   /** Media type of the answers, if it is not JSON. */
   answerType?: string;
   answers: Partial<Record<Outcome, z.ZodType>>;
+  /** May also answer with an HTML page. */
+  page?: true;
   refusals?: readonly ProblemSlug[];
   handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Promise<Reply>;
 }
@@ -89,10 +103,13 @@ export interface RawRoute {
   tag: string;
   summary: string;
   params?: z.ZodObject;
+  query?: z.ZodObject;
   contentType: string;
   answer?: z.ZodType;
   /** May also answer 503, with the same shape. */
   unavailable?: boolean;
+  /** May also answer 401 and 404, with the same shape. */
+  guarded?: boolean;
   handle(deps: ApiDeps, request: Request, response: Response): Promise<void>;
 }
 

@@ -1,3 +1,4 @@
+import type { ShopSight } from '../../domain/live/shopSight';
 import type { SeedSku, Zone } from '../seed/seedModel';
 import { type Ledger, type LedgerEntry, isSettled } from './ledger';
 import type { OrderView } from './orderView';
@@ -5,17 +6,12 @@ import { explodeLines } from './planShow';
 import type { Recount } from './recount';
 import type { Show } from './showModel';
 
-export interface ShowReport {
+/** The show as the shop lived it: from its own answers, from the orders read back, and from the journal over HTTP. */
+export interface ShopReport extends ShopSight {
   liveSessionId: string;
   startedAt: string;
   endedAt: string;
   durationSeconds: number;
-  offered: number;
-  accepted: number;
-  refusedSoldOut: number;
-  otherRefusals: Record<string, number>;
-  unanswered: number;
-  boughtWithoutSoldOutGoods: number;
   paid: number;
   expired: number;
   cancelled: number;
@@ -24,31 +20,16 @@ export interface ShowReport {
   stillOpen: number;
   attention: Record<string, number>;
   latePayments: { told: number; reheld: number; repromised: number; refunded: number; undecided: number };
-  repeats: { sent: number; same: number; different: number };
-  paymentsToldTwice: number;
   cancellations: Record<string, number>;
   /** Overdrawn units in the journal plus units of paid orders without a lot behind them; must be 0. */
   oversoldUnits: number;
-  unbackedUnits: number;
-  /** Acknowledged orders that the API does not know; must be 0. */
-  lostOrders: number;
-  /** Money the provider took that no order shows; must be 0. */
-  moneyUnaccountedFen: number;
   journal: { movements: number; lots: number; unbalancedLots: string[] };
   onTime: { ordersDelivered: number; onTime: number; rate: number | null };
   shipments: { total: number; byCarrier: number; byLeader: number; ordersInSeveral: number };
   parcels: Record<Zone, number> & { mixed: number };
   money: { paidFen: number; refundedFen: number };
-  intake: {
-    p50Ms: number | null;
-    p99Ms: number | null;
-    longestMs: number | null;
-    peakPerSecond: number;
-    resent: number;
-  };
   arrivalsPerSecond: number[];
   hot: Array<{ sku: string; name: string; asked: number; sold: number; refused: number }>;
-  faults: Record<string, number>;
 }
 
 export interface ReportInput {
@@ -63,8 +44,8 @@ export interface ReportInput {
 
 const soldOutSlugs = ['sold-out', 'quota-exhausted'];
 
-/** Everything the report says, computed from what the shop saw and from the journal. Pure. */
-export function computeReport(input: ReportInput): ShowReport {
+/** Everything the shop can say of its show, computed from what the shop saw and from the journal. Pure. */
+export function computeShopReport(input: ReportInput): ShopReport {
   const { show, ledger, recount, skus, startedAtMs, endedAtMs } = input;
   const answered = ledger.entries.filter((entry) => entry.answeredAfterMs !== undefined);
   const accepted = answered.filter((entry) => entry.orderId !== undefined);
@@ -110,6 +91,7 @@ export function computeReport(input: ReportInput): ShowReport {
       peakPerSecond: Math.max(0, ...countPerSecond(show)),
       resent: input.resent,
     },
+    intakePerSecond: judgeIntakePerSecond(show, answered),
     arrivalsPerSecond: countPerSecond(show),
     hot: judgeHot(show, ledger, skus),
     faults: Object.fromEntries(ledger.faults),
@@ -117,7 +99,7 @@ export function computeReport(input: ReportInput): ShowReport {
 }
 
 /** A show that broke a promise, or could not be counted, must not look like a success. */
-export function brokenPromises(report: ShowReport): string[] {
+export function brokenPromises(report: ShopReport): string[] {
   const broken: string[] = [];
   if (report.oversoldUnits > 0) broken.push(`${report.oversoldUnits} units oversold 超卖`);
   if (report.lostOrders > 0) broken.push(`${report.lostOrders} acknowledged orders lost 丢单`);
@@ -152,7 +134,7 @@ function countUnbacked(view: OrderView, skus: Map<string, SeedSku>): number {
   }, 0);
 }
 
-function countLate(accepted: LedgerEntry[]): ShowReport['latePayments'] {
+function countLate(accepted: LedgerEntry[]): ShopReport['latePayments'] {
   const late = accepted.filter((entry) => entry.chargedLate || entry.view?.latePayment);
   const outcomes = countBy(late.map((entry) => entry.view?.latePayment?.outcome ?? 'undecided'));
   return {
@@ -164,7 +146,7 @@ function countLate(accepted: LedgerEntry[]): ShowReport['latePayments'] {
   };
 }
 
-function countRepeats(entries: LedgerEntry[]): ShowReport['repeats'] {
+function countRepeats(entries: LedgerEntry[]): ShopReport['repeats'] {
   const counts = countBy(entries.flatMap((entry) => (entry.repeat ? [entry.repeat] : [])));
   const { same = 0, different = 0 } = counts;
   return { sent: same + different, same, different };
@@ -175,7 +157,7 @@ function missingMoney({ chargedFen, view }: LedgerEntry): number {
   return view.attention ? 0 : Math.max(0, chargedFen - view.paidFen);
 }
 
-function judgePunctuality(views: OrderView[]): ShowReport['onTime'] {
+function judgePunctuality(views: OrderView[]): ShopReport['onTime'] {
   const delivered = views.filter((view) => view.state === 'delivered');
   const onTime = delivered.filter((view) => {
     const handOvers = view.shipments.flatMap((shipment) =>
@@ -195,7 +177,7 @@ function liveShipments(view: OrderView): OrderView['shipments'] {
   return view.shipments.filter((shipment) => shipment.state !== 'cancelled');
 }
 
-function countShipments(views: OrderView[]): ShowReport['shipments'] {
+function countShipments(views: OrderView[]): ShopReport['shipments'] {
   const shipments = views.flatMap(liveShipments);
   return {
     total: shipments.length,
@@ -206,7 +188,7 @@ function countShipments(views: OrderView[]): ShowReport['shipments'] {
 }
 
 /** A parcel is mixed when it holds goods of another zone than its shipment's. */
-function countParcels(views: OrderView[], skus: Map<string, SeedSku>): ShowReport['parcels'] {
+function countParcels(views: OrderView[], skus: Map<string, SeedSku>): ShopReport['parcels'] {
   const parcels = { ambient: 0, chilled: 0, frozen: 0, special: 0, mixed: 0 };
   for (const shipment of views.flatMap(liveShipments)) {
     const zone = shipment.zone as Zone;
@@ -228,6 +210,17 @@ function judgeIntake(answered: LedgerEntry[]): {
   return { p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99), longestMs: quantile(sorted, 1) };
 }
 
+/** By the second in which the button was pressed; a buyer who came back counts where they first came. */
+function judgeIntakePerSecond(show: Show, answered: LedgerEntry[]): ShopSight['intakePerSecond'] {
+  const seconds = countPerSecond(show).map((): LedgerEntry[] => []);
+  for (const entry of answered)
+    seconds[Math.min(seconds.length - 1, Math.floor(entry.plan.atMs / 1000))]?.push(entry);
+  return seconds.map((entries) => {
+    const { p50Ms, p99Ms } = judgeIntake(entries);
+    return { p50Ms, p99Ms };
+  });
+}
+
 /** Nearest rank on sorted numbers; null for none. */
 export function quantile(sorted: number[], part: number): number | null {
   const value = sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)];
@@ -244,7 +237,7 @@ function countPerSecond(show: Show): number[] {
 }
 
 /** Units asked for at the first try, and what became of them. */
-function judgeHot(show: Show, ledger: Ledger, skus: Map<string, SeedSku>): ShowReport['hot'] {
+function judgeHot(show: Show, ledger: Ledger, skus: Map<string, SeedSku>): ShopReport['hot'] {
   return [...new Set(show.moments.map(({ sku }) => sku))].map((sku) => {
     const unitsIn = (lines: Array<{ sku: string; quantity: number }>) =>
       lines.filter((line) => line.sku === sku).reduce((sum, line) => sum + line.quantity, 0);

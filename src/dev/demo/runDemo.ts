@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ApiClient, createApiClient, forEachAtOnce, problemSlug } from '../seed/apiClient';
 import { buildCatalogue, hotSkus } from '../seed/catalogue';
@@ -8,15 +8,15 @@ import { type TenantKeys, readDemoKeys } from '../seed/runSeed';
 import type { SeedSku } from '../seed/seedModel';
 import { loadBaskets, sortByPopularity } from './baskets';
 import { followOrders, lookAt } from './follow';
-import { drawHtmlReport } from './htmlReport';
 import { runForLeaders } from './leaderRuns';
 import { createLedger, hasEnded, mayStillEnd } from './ledger';
 import { planShow } from './planShow';
 import { planTopUp } from './planTopUp';
 import { showProgress } from './progress';
 import { recountFromApi } from './readJournal';
-import { type ShowReport, brokenPromises, computeReport } from './report';
+import { type ShopReport, brokenPromises, computeShopReport } from './report';
 import { sellEverything } from './sell';
+import { type ShowFiles, writeShowFiles } from './showFiles';
 import { type Stage, createCast, sleep, sleepIdly } from './stage';
 import { drawTerminalReport } from './terminalReport';
 
@@ -103,7 +103,7 @@ export async function runDemo(config: DemoConfig, settings: Partial<DemoSettings
       stage.keys.ops,
       catalogue.skus.map(({ sku }) => sku),
     );
-    const report = computeReport({
+    const report = computeShopReport({
       show,
       ledger,
       recount,
@@ -112,8 +112,9 @@ export async function runDemo(config: DemoConfig, settings: Partial<DemoSettings
       endedAtMs: Date.now(),
       resent: stage.api.retries(),
     });
-    publish(config.home, report, dev.temporalUiUrl);
-    process.exitCode = brokenPromises(report).length === 0 ? 0 : 1;
+    const files = await writeShowFiles({ home: config.home, stage, shop: report });
+    publish(report, files, dev.temporalUiUrl);
+    process.exitCode = brokenPromises(report).length + files.broken.length === 0 ? 0 : 1;
     return process.exitCode;
   } finally {
     stage.api.close();
@@ -210,16 +211,13 @@ async function perform(
   progress.stop();
 }
 
-function publish(home: string, report: ShowReport, temporalUiUrl: string | undefined): void {
-  const folder = join(home, 'reports');
-  mkdirSync(folder, { recursive: true });
-  const base = join(folder, report.liveSessionId);
-  writeFileSync(`${base}.json`, `${JSON.stringify(report, null, 2)}\n`);
-  writeFileSync(`${base}.html`, drawHtmlReport(report));
+function publish(report: ShopReport, files: ShowFiles, temporalUiUrl: string | undefined): void {
   say(`\n${drawTerminalReport(report, { coloured: process.stdout.isTTY === true })}\n`);
   for (const [what, count] of Object.entries(report.faults))
     say(`  note: ${what}${count > 1 ? ` (${count} times)` : ''}\n`);
-  say(`  report 报告: ${base}.html\n               ${base}.json\n`);
+  for (const line of files.broken) say(`  ✘ the server's own books: ${line}\n`);
+  say(`  report 报告: ${files.page}\n               ${files.json}\n`);
+  if (files.link) say(`  from the API 在线: ${files.link}\n`);
   if (temporalUiUrl) say(`  every order's workflow 工作流: ${temporalUiUrl}\n`);
 }
 

@@ -1,4 +1,4 @@
-import { type ShowReport, brokenPromises } from './report';
+import { type ShopReport, brokenPromises } from './report';
 import {
   type Paint,
   createPaint,
@@ -15,7 +15,7 @@ const labelColumns = 36;
 const barColumns = 30;
 
 /** The report as a stranger first sees it. */
-export function drawTerminalReport(report: ShowReport, { coloured }: { coloured: boolean }): string {
+export function drawTerminalReport(report: ShopReport, { coloured }: { coloured: boolean }): string {
   const paint = createPaint(coloured);
   const lines: Array<string | null> = [
     `${paint.dim('audience 到场')}  ${paint.accent(drawSparkline(report.arrivalsPerSecond))}`,
@@ -44,7 +44,7 @@ export function drawTerminalReport(report: ShowReport, { coloured }: { coloured:
   return drawFrame(title, lines, Math.max(leastColumns, longest + 4));
 }
 
-function describeVerdict(report: ShowReport, paint: Paint): string {
+function describeVerdict(report: ShopReport, paint: Paint): string {
   const broken = brokenPromises(report);
   if (broken.length > 0) return paint.bad(`✘ ${broken.join(' · ')}`);
   if (report.stillOpen > 0) return paint.good(paint.bold('✔ No promise has been broken 至此无一失约'));
@@ -59,7 +59,7 @@ function barRow(label: string, value: number, most: number, paint: (text: string
   return row(label, String(value), paint(drawBar(value, most, barColumns)));
 }
 
-function outcomeLines(report: ShowReport, paint: Paint): string[] {
+function outcomeLines(report: ShopReport, paint: Paint): string[] {
   const most = report.offered;
   const others = Object.entries(report.otherRefusals).sort(([, a], [, b]) => b - a);
   return [
@@ -87,7 +87,7 @@ function refusalWord(slug: string): string {
   return words[slug] ?? '';
 }
 
-function hotLines(report: ShowReport, paint: Paint): string[] {
+function hotLines(report: ShopReport, paint: Paint): string[] {
   const most = Math.max(1, ...report.hot.map(({ asked }) => asked));
   return [
     paint.dim('hot goods 爆款: units asked for, and sold'),
@@ -106,7 +106,7 @@ function hotLines(report: ShowReport, paint: Paint): string[] {
   ];
 }
 
-function fulfilmentLines(report: ShowReport, paint: Paint): string[] {
+function fulfilmentLines(report: ShopReport, paint: Paint): string[] {
   const { parcels, shipments, onTime } = report;
   const most = Math.max(1, parcels.ambient, parcels.chilled, parcels.frozen, parcels.special);
   const rate = onTime.rate === null ? 'n/a' : `${(onTime.rate * 100).toFixed(1)}%`;
@@ -129,7 +129,7 @@ function fulfilmentLines(report: ShowReport, paint: Paint): string[] {
   ];
 }
 
-function moneyLines(report: ShowReport, paint: Paint): string[] {
+function moneyLines(report: ShopReport, paint: Paint): string[] {
   const { latePayments: late, repeats, cancellations } = report;
   const outcomes = [`${late.reheld} held again 重新锁定`, `${late.refunded} refunded 退款`];
   if (late.repromised > 0) outcomes.push(`${late.repromised} re-promised 改期`);
@@ -170,7 +170,7 @@ function moneyLines(report: ShowReport, paint: Paint): string[] {
   ];
 }
 
-function proofLines(report: ShowReport, paint: Paint): string[] {
+function proofLines(report: ShopReport, paint: Paint): string[] {
   const zero = (count: number) => (count === 0 ? paint.good(paint.bold('0')) : paint.bad(String(count)));
   return [
     row(

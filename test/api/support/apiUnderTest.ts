@@ -56,6 +56,7 @@ export async function startApi(overrides: Partial<ApiConfig> = {}, log = silent)
     {
       mode: 'development',
       port: 0,
+      publicUrl: 'http://api.test',
       databaseUrl: database.url,
       paymentWindowSeconds: 1800,
       personalDataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
