@@ -1,6 +1,5 @@
 import { findShowFacts } from '../../src/db/showReport.read';
 import { computeShowReport, type ShowReport } from '../../src/domain/live/showReport';
-import { unitsBack } from '../../src/domain/live/showReport';
 import { expireOrder } from '../../src/db/expiry';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
