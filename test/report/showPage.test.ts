@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describeEmptyShow } from '../../src/domain/live/emptyShow';
 import { promiseOutcomes, spanKinds } from '../../src/domain/live/showFacts';
@@ -20,7 +22,14 @@ const empty = computeShowReport(
 const namesIn = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
 
 /** Reasons that belong to no order, so that no session's report can name them. */
-const ofNoOrder = ['unknownOrder', 'unknownShipment', 'unknownTenant'];
+const ofNoOrder = [
+  'unknownOrder',
+  'unknownShipment',
+  'unknownTenant',
+  'webhookDisabled',
+  'supplyCut',
+  'purchaseDue',
+];
 
 describe('the words of the page', () => {
   test.each(Object.entries(words))(
@@ -47,6 +56,17 @@ describe('the words of the page', () => {
     ];
     expect(named.filter((name) => !(name in words))).toEqual([]);
   });
+
+  test('reasons are called what the glossary calls them', () => {
+    const glossary = readFileSync(join(__dirname, '..', '..', 'docs', 'glossary.md'), 'utf8');
+    const chinese = new Map(
+      [...glossary.matchAll(/^\| `(\w+)` \| ([^|]+?) \|/gm)].map((row) => [`reason.${row[1]}`, row[2]]),
+    );
+    const reasons = Object.entries(words).filter(([name]) => name.startsWith('reason.'));
+    expect(reasons.map(([name, { zh }]) => [name, zh])).toEqual(
+      reasons.map(([name]) => [name, chinese.get(name)]),
+    );
+  });
 });
 
 describe('the page', () => {
@@ -54,7 +74,7 @@ describe('the page', () => {
     for (const report of [typical, empty]) {
       const page = await drawShowPage(report, { shop: typicalShop });
       expect(page.match(/<script|<link|<img|<iframe|@import|url\((?!#)|https?:\/\/|\son\w+=/i)).toBeNull();
-      expect(page).toContain("default-src 'none'");
+      expect(page.includes('content="default-src &#39;none&#39;; style-src')).toBe(true);
     }
   });
 
