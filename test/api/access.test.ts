@@ -37,7 +37,6 @@ beforeAll(async () => {
       { sku: 'strawberries', quantity: 2, campaignId: 'spring' },
     ],
     liveSessionId: 'live-1',
-    buyer: { ref: 'b', pickupPointId: 'point-1', name: '李女士' },
   });
   await tellPayment(api, { body: paymentOf('our-brand', paid) });
   await planFulfilment(api.database.as('xianda_app'), { tenant: 'our-brand', orderId: paid.orderId });
