@@ -2511,6 +2511,8 @@ CREATE INDEX order_line_by_sku ON public.order_line USING btree (tenant, sku, or
 
 CREATE INDEX orders_by_buyer ON public.orders USING btree (tenant, buyer_ref, placed_on);
 
+CREATE INDEX orders_by_live_session ON public.orders USING btree (tenant, live_session_id, created_at) WHERE (live_session_id IS NOT NULL);
+
 CREATE INDEX orders_by_state ON public.orders USING btree (tenant, state, created_at DESC, order_id);
 
 CREATE INDEX orders_due ON public.orders USING btree (tenant, expires_at) WHERE (state = 'awaitingPayment'::text);
