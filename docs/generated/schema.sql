@@ -116,6 +116,18 @@ CREATE FUNCTION public.outbound_type(kind text) RETURNS text
   END
 $$;
 
+CREATE FUNCTION public.quota_taken(of_tenant text, of_campaign text, instant timestamp with time zone) RETURNS TABLE(region text, committed bigint, held bigint)
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT h.region,
+         coalesce(sum(h.quantity) FILTER (WHERE h.state = 'committed' AND h.ended_at < instant
+           AND (h.uncommitted_at IS NULL OR h.uncommitted_at >= instant)), 0)::bigint,
+         coalesce(sum(h.quantity) FILTER (WHERE h.created_at < instant AND (h.ended_at IS NULL OR h.ended_at >= instant)
+           AND h.expires_at >= instant), 0)::bigint
+    FROM quota_hold h WHERE h.tenant = of_tenant AND h.campaign_id = of_campaign AND h.created_at < instant
+   GROUP BY h.region
+$$;
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -1648,6 +1660,62 @@ UNION ALL
            FROM public.stock_balance b
           WHERE ((b.tenant = m.tenant) AND (b.sku = m.sku) AND (b.site_id = m.site_id) AND (b.lot_id = m.lot_id)))));
 
+CREATE TABLE public.presale_aggregation (
+    tenant text NOT NULL,
+    campaign_id text NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    region text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    quota bigint NOT NULL,
+    committed bigint NOT NULL,
+    held bigint NOT NULL,
+    low bigint NOT NULL,
+    units bigint NOT NULL,
+    high bigint NOT NULL,
+    purchase_by date NOT NULL,
+    made_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT presale_aggregation_check CHECK ((as_of > scheduled_at)),
+    CONSTRAINT presale_aggregation_committed_check CHECK ((committed >= 0)),
+    CONSTRAINT presale_aggregation_held_check CHECK ((held >= 0)),
+    CONSTRAINT presale_aggregation_quota_check CHECK ((quota >= 0)),
+    CONSTRAINT projection_in_order CHECK (((committed <= low) AND (low <= units) AND (units <= high) AND (high <= GREATEST(quota, committed))))
+);
+
+ALTER TABLE ONLY public.presale_aggregation FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.presale_purchase (
+    tenant text NOT NULL,
+    campaign_id text NOT NULL,
+    scheduled_at timestamp with time zone NOT NULL,
+    sku text NOT NULL,
+    region text NOT NULL,
+    units bigint NOT NULL,
+    supplier_id text,
+    purchase_by date NOT NULL,
+    CONSTRAINT presale_purchase_units_check CHECK ((units >= 0))
+);
+
+ALTER TABLE ONLY public.presale_purchase FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.check_13_aggregation WITH (security_invoker='true') AS
+ SELECT a.tenant,
+    ((a.campaign_id || ' '::text) || a.region) AS subject,
+    jsonb_build_object('problem', 'an aggregation does not say what the holds say', 'asOf', a.as_of, 'committed', a.committed, 'ofHolds', COALESCE(t.committed, (0)::bigint), 'held', a.held, 'heldOfHolds', COALESCE(t.held, (0)::bigint)) AS detail
+   FROM ((( SELECT DISTINCT presale_aggregation.tenant,
+            presale_aggregation.campaign_id,
+            presale_aggregation.as_of
+           FROM public.presale_aggregation) tick
+     JOIN public.presale_aggregation a USING (tenant, campaign_id, as_of))
+     LEFT JOIN LATERAL public.quota_taken(tick.tenant, tick.campaign_id, tick.as_of) t(region, committed, held) ON ((t.region = a.region)))
+  WHERE ((a.committed <> COALESCE(t.committed, (0)::bigint)) OR (a.held <> COALESCE(t.held, (0)::bigint)))
+UNION ALL
+ SELECT a.tenant,
+    ((a.campaign_id || ' '::text) || p.sku) AS subject,
+    jsonb_build_object('problem', 'the purchase does not cover the projection', 'scheduledAt', a.scheduled_at, 'projected', a.units, 'purchased', p.units, 'region', a.region) AS detail
+   FROM (public.presale_aggregation a
+     JOIN public.presale_purchase p USING (tenant, campaign_id, scheduled_at, region))
+  WHERE (p.units < a.units);
+
 CREATE VIEW public.check_13_demand WITH (security_invoker='true') AS
  WITH demand AS (
          SELECT line_demand.tenant,
@@ -2234,6 +2302,7 @@ CREATE TABLE public.presale_campaign (
     deliver_by date NOT NULL,
     price_fen bigint,
     minimum_per_leader bigint,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT presale_campaign_check CHECK ((opens_at < closes_at)),
     CONSTRAINT presale_campaign_check1 CHECK ((deliver_from <= deliver_by)),
     CONSTRAINT presale_campaign_minimum_per_leader_check CHECK ((minimum_per_leader >= 1)),
@@ -2281,6 +2350,18 @@ CREATE TABLE public.stockout_day (
 );
 
 ALTER TABLE ONLY public.stockout_day FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.supplier_term (
+    tenant text NOT NULL,
+    supplier_id text NOT NULL,
+    sku text NOT NULL,
+    case_pack bigint DEFAULT 1 NOT NULL,
+    minimum_order bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT supplier_term_case_pack_check CHECK ((case_pack >= 1)),
+    CONSTRAINT supplier_term_minimum_order_check CHECK ((minimum_order >= 0))
+);
+
+ALTER TABLE ONLY public.supplier_term FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.tenant (
     tenant text NOT NULL,
@@ -2398,8 +2479,14 @@ ALTER TABLE ONLY public.platform_attention
 ALTER TABLE ONLY public.point_load
     ADD CONSTRAINT point_load_pkey PRIMARY KEY (tenant, pickup_point_id, zone);
 
+ALTER TABLE ONLY public.presale_aggregation
+    ADD CONSTRAINT presale_aggregation_pkey PRIMARY KEY (tenant, campaign_id, scheduled_at, region);
+
 ALTER TABLE ONLY public.presale_campaign
     ADD CONSTRAINT presale_campaign_pkey PRIMARY KEY (tenant, campaign_id);
+
+ALTER TABLE ONLY public.presale_purchase
+    ADD CONSTRAINT presale_purchase_pkey PRIMARY KEY (tenant, campaign_id, scheduled_at, sku, region);
 
 ALTER TABLE ONLY public.presale_quota
     ADD CONSTRAINT presale_quota_pkey PRIMARY KEY (tenant, campaign_id, region);
@@ -2466,6 +2553,9 @@ ALTER TABLE ONLY public.supplier_forecast
 
 ALTER TABLE ONLY public.supplier
     ADD CONSTRAINT supplier_pkey PRIMARY KEY (tenant, supplier_id);
+
+ALTER TABLE ONLY public.supplier_term
+    ADD CONSTRAINT supplier_term_pkey PRIMARY KEY (tenant, supplier_id, sku);
 
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_pkey PRIMARY KEY (tenant);
@@ -2756,8 +2846,20 @@ ALTER TABLE ONLY public.pickup_point
 ALTER TABLE ONLY public.point_load
     ADD CONSTRAINT point_load_tenant_pickup_point_id_fkey FOREIGN KEY (tenant, pickup_point_id) REFERENCES public.pickup_point(tenant, pickup_point_id);
 
+ALTER TABLE ONLY public.presale_aggregation
+    ADD CONSTRAINT presale_aggregation_tenant_campaign_id_fkey FOREIGN KEY (tenant, campaign_id) REFERENCES public.presale_campaign(tenant, campaign_id);
+
 ALTER TABLE ONLY public.presale_campaign
     ADD CONSTRAINT presale_campaign_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
+
+ALTER TABLE ONLY public.presale_purchase
+    ADD CONSTRAINT presale_purchase_tenant_campaign_id_scheduled_at_region_fkey FOREIGN KEY (tenant, campaign_id, scheduled_at, region) REFERENCES public.presale_aggregation(tenant, campaign_id, scheduled_at, region);
+
+ALTER TABLE ONLY public.presale_purchase
+    ADD CONSTRAINT presale_purchase_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
+
+ALTER TABLE ONLY public.presale_purchase
+    ADD CONSTRAINT presale_purchase_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
 
 ALTER TABLE ONLY public.presale_quota
     ADD CONSTRAINT presale_quota_tenant_campaign_id_fkey FOREIGN KEY (tenant, campaign_id) REFERENCES public.presale_campaign(tenant, campaign_id);
@@ -2849,6 +2951,12 @@ ALTER TABLE ONLY public.supplier_forecast
 ALTER TABLE ONLY public.supplier
     ADD CONSTRAINT supplier_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
+ALTER TABLE ONLY public.supplier_term
+    ADD CONSTRAINT supplier_term_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
+
+ALTER TABLE ONLY public.supplier_term
+    ADD CONSTRAINT supplier_term_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
+
 ALTER TABLE ONLY public.webhook_attempt
     ADD CONSTRAINT webhook_attempt_tenant_endpoint_id_event_id_fkey FOREIGN KEY (tenant, endpoint_id, event_id) REFERENCES public.webhook_delivery(tenant, endpoint_id, event_id);
 
@@ -2939,7 +3047,11 @@ CREATE POLICY checker_reads_all ON public.platform_attention FOR SELECT TO xiand
 
 CREATE POLICY checker_reads_all ON public.point_load FOR SELECT TO xianda_checker USING (true);
 
+CREATE POLICY checker_reads_all ON public.presale_aggregation FOR SELECT TO xianda_checker USING (true);
+
 CREATE POLICY checker_reads_all ON public.presale_campaign FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.presale_purchase FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.presale_quota FOR SELECT TO xianda_checker USING (true);
 
@@ -2982,6 +3094,8 @@ CREATE POLICY checker_reads_all ON public.supplier_answer FOR SELECT TO xianda_c
 CREATE POLICY checker_reads_all ON public.supplier_forecast FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.supplier_forecast_line FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.supplier_term FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.tenant FOR SELECT TO xianda_checker USING (true);
 
@@ -3107,7 +3221,11 @@ CREATE POLICY own_tenant ON public.pickup_point_community USING ((tenant = publi
 
 CREATE POLICY own_tenant ON public.point_load USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
+CREATE POLICY own_tenant ON public.presale_aggregation USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
 CREATE POLICY own_tenant ON public.presale_campaign USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.presale_purchase USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.presale_quota USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
@@ -3151,6 +3269,8 @@ CREATE POLICY own_tenant ON public.supplier_forecast USING ((tenant = public.cur
 
 CREATE POLICY own_tenant ON public.supplier_forecast_line USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
+CREATE POLICY own_tenant ON public.supplier_term USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
 CREATE POLICY own_tenant ON public.tenant USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.unsealed_batch USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
@@ -3185,7 +3305,11 @@ CREATE POLICY platform_owns ON public.tenant TO xianda_platform USING (true) WIT
 
 ALTER TABLE public.point_load ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.presale_aggregation ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.presale_campaign ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.presale_purchase ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.presale_quota ENABLE ROW LEVEL SECURITY;
 
@@ -3235,6 +3359,8 @@ ALTER TABLE public.supplier_forecast ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.supplier_forecast_line ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.supplier_term ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.unsealed_batch ENABLE ROW LEVEL SECURITY;
@@ -3255,6 +3381,9 @@ GRANT USAGE ON SCHEMA public TO xianda_checker;
 
 GRANT SELECT ON TABLE public.stock_movement TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.stock_movement TO xianda_app;
+
+GRANT ALL ON FUNCTION public.quota_taken(of_tenant text, of_campaign text, instant timestamp with time zone) TO xianda_app;
+GRANT ALL ON FUNCTION public.quota_taken(of_tenant text, of_campaign text, instant timestamp with time zone) TO xianda_checker;
 
 GRANT SELECT ON TABLE public.event TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.event TO xianda_app;
@@ -3411,6 +3540,14 @@ GRANT SELECT ON TABLE public.order_reference TO xianda_checker;
 
 GRANT SELECT ON TABLE public.check_11_tenants TO xianda_checker;
 
+GRANT SELECT ON TABLE public.presale_aggregation TO xianda_checker;
+GRANT SELECT,INSERT ON TABLE public.presale_aggregation TO xianda_app;
+
+GRANT SELECT ON TABLE public.presale_purchase TO xianda_checker;
+GRANT SELECT,INSERT ON TABLE public.presale_purchase TO xianda_app;
+
+GRANT SELECT ON TABLE public.check_13_aggregation TO xianda_checker;
+
 GRANT SELECT ON TABLE public.check_13_demand TO xianda_checker;
 
 GRANT SELECT ON TABLE public.lot TO xianda_checker;
@@ -3501,6 +3638,9 @@ GRANT SELECT,INSERT ON TABLE public.stock_receipt TO xianda_app;
 
 GRANT SELECT ON TABLE public.stockout_day TO xianda_checker;
 GRANT SELECT,INSERT,DELETE ON TABLE public.stockout_day TO xianda_app;
+
+GRANT SELECT ON TABLE public.supplier_term TO xianda_checker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.supplier_term TO xianda_app;
 
 GRANT SELECT ON TABLE public.tenant TO xianda_checker;
 GRANT SELECT ON TABLE public.tenant TO xianda_app;

@@ -8,6 +8,7 @@ import { type ForecastActivities, createForecastActivities } from './forecast';
 import { type FulfilmentActivities, createFulfilmentActivities } from './fulfilment';
 import { type OrderActivities, type Patience, createOrderActivities } from './order';
 import { type PresaleActivities, createPresaleActivities } from './presale';
+import { type PresaleAggregationActivities, createPresaleAggregationActivities } from './presaleAggregation';
 import { type RefundActivities, createRefundActivities } from './refund';
 import { type WebhookActivities, createWebhookActivities } from './webhook';
 
@@ -16,7 +17,8 @@ export type Activities = OrderActivities &
   RefundActivities &
   WebhookActivities &
   ForecastActivities &
-  PresaleActivities;
+  PresaleActivities &
+  PresaleAggregationActivities;
 
 export interface ActivitiesNeeds {
   /** As `xianda_app`. */
@@ -48,5 +50,6 @@ export function createActivities({ patience, ...needs }: ActivitiesNeeds): Activ
     ...createWebhookActivities(needs),
     ...createForecastActivities(needs),
     ...createPresaleActivities(needs),
+    ...createPresaleAggregationActivities(needs),
   };
 }

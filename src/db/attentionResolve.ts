@@ -246,6 +246,8 @@ const acts: Acts = {
   presaleOverdue: { keepWaiting: nothingMore, refund: cancelAndRefund },
   // looked at again with the supplier's next forecast or word
   supplyCut: { settle: nothingMore, keepWaiting: nothingMore, refund: refundOrdersAtRisk },
+  // so many are bought: the next aggregation raises it again only when more are needed
+  purchaseDue: { settle: nothingMore },
   wrongAmount: { refund: returnParkedMoney, settle: settleParkedMoney },
   unknownOrder: { settle: nothingMore },
   conflictingNotice: { settle: nothingMore },

@@ -168,11 +168,13 @@ export async function findTenantsWithDueOrders(db: Database): Promise<string[]> 
   });
 }
 
-/** Every tenant with the zone its days are counted in. Role xianda_dispatch. */
-export async function readTenantZones(db: Database): Promise<{ tenant: string; timeZone: string }[]> {
+/** Every tenant with its clock and its language. Role xianda_dispatch. */
+export async function readTenants(
+  db: Database,
+): Promise<{ tenant: string; timeZone: string; language: Language }[]> {
   return db.inTransaction(async (tx) => {
-    const { rows } = await tx.query<{ tenant: string; timeZone: string }>(
-      'SELECT tenant, time_zone AS "timeZone" FROM tenant ORDER BY tenant',
+    const { rows } = await tx.query<{ tenant: string; timeZone: string; language: Language }>(
+      'SELECT tenant, time_zone AS "timeZone", language FROM tenant ORDER BY tenant',
     );
     return rows;
   });

@@ -52,5 +52,8 @@ export const supplierSource: NamedSource = {
   json: `json_build_object('supplierId', t.supplier_id, 'name', t.name, 'skus', t.skus,
     'webhookUrl', (SELECT w.url FROM webhook_endpoint w
                     WHERE w.tenant = t.tenant AND w.supplier_id = t.supplier_id AND w.removed_at IS NULL),
-    'leadDays', t.lead_days)`,
+    'leadDays', t.lead_days,
+    'terms', (SELECT json_agg(json_build_object('sku', p.sku, 'casePack', p.case_pack, 'minimumOrder', p.minimum_order)
+                              ORDER BY p.sku)
+                FROM supplier_term p WHERE p.tenant = t.tenant AND p.supplier_id = t.supplier_id))`,
 };

@@ -304,6 +304,14 @@ export interface SupplierRecord {
   skus: string[];
   webhookUrl?: string;
   leadDays: number;
+  terms?: SupplierTerm[];
+}
+
+/** How a supplier sells a SKU: whole cases only, and at least so much in one purchase. */
+export interface SupplierTerm {
+  sku: string;
+  casePack?: number;
+  minimumOrder?: number;
 }
 
 /** Makes or replaces a supplier; its `webhookUrl` is an endpoint of its own, made, changed or removed along with it. */
@@ -328,5 +336,23 @@ export async function putSupplier(
   const endpointId = supplierEndpointId(supplierId);
   if (supplier.webhookUrl === undefined) await removeEndpoint(tx, endpointId);
   else await putEndpoint(tx, endpointId, { url: supplier.webhookUrl, supplierId });
+  await replaceTerms(tx, supplierId, supplier.terms ?? []);
   return stored;
+}
+
+async function replaceTerms(tx: TenantTx, supplierId: string, terms: SupplierTerm[]): Promise<void> {
+  await tx.query('DELETE FROM supplier_term WHERE tenant = $1 AND supplier_id = $2', [tx.tenant, supplierId]);
+  if (terms.length === 0) return;
+  await tx.query(
+    `INSERT INTO supplier_term (tenant, supplier_id, sku, case_pack, minimum_order)
+     SELECT $1, $2, sku, case_pack, minimum_order
+       FROM unnest($3::text[], $4::bigint[], $5::bigint[]) AS t(sku, case_pack, minimum_order)`,
+    [
+      tx.tenant,
+      supplierId,
+      terms.map((term) => term.sku),
+      terms.map((term) => term.casePack ?? 1),
+      terms.map((term) => term.minimumOrder ?? 0),
+    ],
+  );
 }

@@ -1,7 +1,8 @@
 import { isoUtc } from './isoUtc';
 import type { NamedSource } from './named.read';
+import { latestPlan } from './presaleAggregation.read';
 
-/** A campaign with what was sold (paid) and is held (unpaid, not yet due) of each region's quota. */
+/** A campaign with what was sold (paid) and is held (unpaid, not yet due) of each region's quota, and its latest plan. */
 export const campaignSource: NamedSource = {
   table: 'presale_campaign',
   id: 'campaign_id',
@@ -16,5 +17,6 @@ export const campaignSource: NamedSource = {
                LEFT JOIN LATERAL (SELECT sum(quantity) AS held FROM quota_hold h
                                    WHERE h.tenant = q.tenant AND h.campaign_id = q.campaign_id AND h.region = q.region
                                      AND h.state = 'held' AND h.expires_at > clock_timestamp()) h ON true
-              WHERE q.tenant = t.tenant AND q.campaign_id = t.campaign_id))`,
+              WHERE q.tenant = t.tenant AND q.campaign_id = t.campaign_id),
+    'latest', ${latestPlan})`,
 };

@@ -50,14 +50,15 @@ export function createScheduleCalls(line: Line): ScheduleCalls {
 
 /** Fingerprint of what a schedule is to be: dispatchers compare it, so that one already right is left alone. */
 export function fingerprintOf(wanted: WantedSchedule, taskQueue: string): string {
-  const { tenant, timeZone, name, kind } = wanted;
-  const told = [tenant, name, taskQueue, kind.spec({ tenant, timeZone }), kind];
+  const { name, kind, ...tenant } = wanted;
+  const told = [tenant, name, taskQueue, kind.spec(tenant), kind];
   return createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 12);
 }
 
 async function settle(line: Line, wanted: WantedSchedule): Promise<'made' | 'changed' | 'asWanted'> {
   const { client, within } = line;
-  const { tenant, name, kind } = wanted;
+  const { tenant, language, name, kind } = wanted;
+  const { purpose } = kind.texts[language];
   const scheduleId = scheduleIdOf({ tenant, kind: name });
   const definition = define(wanted, line.taskQueue);
   const fingerprint = definition.action.memo?.definition;
@@ -68,8 +69,8 @@ async function settle(line: Line, wanted: WantedSchedule): Promise<'made' | 'cha
       create(line, {
         ...definition,
         scheduleId,
-        memo: { what: kind.purpose },
-        state: { note: kind.purpose },
+        memo: { what: purpose },
+        state: { note: purpose },
       }),
     );
     // made meanwhile by another dispatcher, or just deleted: the next look tells
@@ -78,17 +79,18 @@ async function settle(line: Line, wanted: WantedSchedule): Promise<'made' | 'cha
   await within(callMs, () =>
     client.getHandle(scheduleId).update<Workflow>(({ state }) => ({
       ...definition,
-      state: { ...state, note: state.paused ? state.note : kind.purpose },
+      state: { ...state, note: state.paused ? state.note : purpose },
     })),
   );
   return 'changed';
 }
 
 function define(wanted: WantedSchedule, taskQueue: string): Definition {
-  const { tenant, timeZone, name, kind } = wanted;
+  const { tenant, timeZone, language, name, kind } = wanted;
+  const { purpose, summary } = kind.texts[language];
   const typedSearchAttributes = new TypedSearchAttributes([{ key: tenantKey, value: tenant }]);
   return {
-    spec: kind.spec({ tenant, timeZone }),
+    spec: kind.spec({ tenant, timeZone, language }),
     policies: kind.policies,
     typedSearchAttributes,
     action: {
@@ -97,9 +99,9 @@ function define(wanted: WantedSchedule, taskQueue: string): Definition {
       // the server adds the scheduled time
       workflowId: scheduleIdOf({ tenant, kind: name }),
       taskQueue,
-      args: [{ tenant }],
-      staticSummary: `${kind.summary} of ${tenant}`,
-      staticDetails: kind.purpose,
+      args: [{ tenant, language }],
+      staticSummary: `${summary} · ${tenant}`,
+      staticDetails: purpose,
       memo: { definition: fingerprintOf(wanted, taskQueue) },
       typedSearchAttributes,
     },

@@ -1,22 +1,54 @@
 import type { ScheduleOptions, ScheduleSpec } from '@temporalio/client';
 import type { ScheduleKindName } from '../domain/schedule/model';
+import type { Language } from '../domain/tenant/model';
+import { presaleAggregationWorkflowType } from '../workflows/presale/messages';
 
 export interface ScheduledTenant {
   tenant: string;
   timeZone: string;
+  language: Language;
 }
 
-/** One thing that runs by the clock for every tenant. Its workflow is started with `{ tenant }`. */
+/** What an ops person reads in the Web UI. */
+export interface ScheduleTexts {
+  /** What it does and when: the schedule's note, and each run's details. */
+  purpose: string;
+  /** Of each run; the tenant's name follows. */
+  summary: string;
+}
+
+/** One thing that runs by the clock for every tenant. Its workflow is started with `{ tenant, language }`. */
 export interface ScheduleKind {
   workflowType: string;
-  /** What an ops person reads in the Web UI: what it does and when. */
-  purpose: string;
-  /** Summary of each run, before the tenant's name. */
-  summary: string;
+  texts: Record<Language, ScheduleTexts>;
   spec(tenant: ScheduledTenant): ScheduleSpec;
   /** Both explicit, and the reason beside them: the server's defaults skip ticks and replay a year. */
   policies: Required<Pick<NonNullable<ScheduleOptions['policies']>, 'overlap' | 'catchupWindow'>>;
 }
 
 /** Every kind under its name; the compiler asks for each. */
-export const scheduleKinds: Record<ScheduleKindName, ScheduleKind> = {};
+export const scheduleKinds: Record<ScheduleKindName, ScheduleKind> = {
+  'presale-aggregation': {
+    workflowType: presaleAggregationWorkflowType,
+    texts: {
+      zh: {
+        purpose: '每小时整点：各预售活动各区域已售多少、到截止预计多少、该采购多少、最迟哪天采购。',
+        summary: '预售汇总',
+      },
+      en: {
+        purpose:
+          'Every hour, on the hour: what each presale campaign has sold by region, what it will have sold when it closes, and what to buy for it by when.',
+        summary: 'presale aggregation',
+      },
+    },
+    // two minutes of jitter spread the tenants; what a run counts is as of the full hour all the same
+    spec: () => ({ intervals: [{ every: '1 hour' }], jitter: '2 minutes' }),
+    policies: {
+      // every hour is a point of the fill-up curve: hours that passed while a run was held up follow it one by one,
+      // rather than side by side on the day the workers come back
+      overlap: 'BUFFER_ALL',
+      // an older plan helps nobody to buy
+      catchupWindow: '1 day',
+    },
+  },
+};

@@ -1,4 +1,4 @@
-import { readTenantZones } from '../db/dispatch';
+import { readTenants } from '../db/dispatch';
 import type { Database } from '../db/transaction';
 import { scheduleIdOf } from '../domain/schedule/model';
 import type { Logger } from '../log';
@@ -61,7 +61,7 @@ export function createScheduleKeeper(needs: ScheduleKeeperNeeds): ScheduleKeeper
 
   return {
     async keep() {
-      const tenants = await readTenantZones(db);
+      const tenants = await readTenants(db);
       if (performance.now() - listedAt >= relistMs) {
         await relist(new Set(tenants.map(({ tenant }) => tenant)));
       }

@@ -4,3 +4,4 @@ export { lateMoneyWorkflow } from './order/lateMoneyWorkflow';
 export { refundWorkflow } from './order/refundWorkflow';
 export { webhookWorkflow } from './webhook/webhookWorkflow';
 export { arrivalWorkflow } from './presale/arrivalWorkflow';
+export { presaleAggregationWorkflow } from './presale/aggregationWorkflow';

@@ -155,6 +155,7 @@ async function forgetTheirs(): Promise<void> {
   for (const name of [
     'presale_quota',
     'presale_campaign',
+    'supplier_term',
     'supplier',
     'carrier_rate',
     'carrier',

@@ -64,6 +64,30 @@ test('a pause says who and why, and nothing comes next until it ends', async () 
   });
 });
 
+test('the tenant’s declared schedules are listed, page by page, and nobody else’s', async () => {
+  const declared = `${shop.tenant}:presale-aggregation`;
+  const list = (key: string, query = '') => api.send('GET', `/v1/schedules${query}`, { key });
+  // not made yet: nothing is listed rather than something that is not there
+  expect((await list(shop.ops)).json).toEqual({ items: [], nextCursor: null });
+  await client.schedule.create({
+    scheduleId: declared,
+    spec: { intervals: [{ every: '1 hour' }] },
+    action: { type: 'startWorkflow', workflowType: 'nobodyWorkflow', taskQueue: name, args: [] },
+  });
+  const { items } = (await list(shop.ops, '?limit=200')).json;
+  expect(items).toEqual([
+    {
+      scheduleId: declared,
+      nextAt: expect.stringMatching(/:00:00.000Z$/),
+      lastAt: null,
+      paused: false,
+      note: '',
+    },
+  ]);
+  expect((await list(other.ops)).json.items).toEqual([]);
+  expect(await list(shop.channel)).toMatchObject({ status: 403 });
+});
+
 test('another tenant’s schedule, and one that is not there, do not exist', async () => {
   for (const what of ['trigger', 'pause', 'unpause']) {
     const body = what === 'trigger' ? {} : { reason: 'x' };

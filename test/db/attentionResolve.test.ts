@@ -1,3 +1,4 @@
+import { createPresaleAggregationActivities } from '../../src/activities/presaleAggregation';
 import { raiseAttention } from '../../src/db/attention';
 import { resolveAttention } from '../../src/db/attentionResolve';
 import { publishEvents } from '../../src/db/event';
@@ -184,6 +185,12 @@ const given: Record<AttentionReason, () => Promise<Parked>> = {
     const { kept, atRisk } = await givenCut(journey);
     return { subject: 'pear', orders: [kept, atRisk] };
   },
+  async purchaseDue() {
+    const order = await journey.place({ lines: [{ sku: 'pear', quantity: 2, supply: 'presale' }] });
+    await journey.pay(order);
+    await aggregatePears(2);
+    return { subject: 'early' };
+  },
   wrongAmount,
   unknownOrder: () => parkedAlone('unknownOrder'),
   conflictingNotice: () => parkedAlone('conflictingNotice'),
@@ -211,6 +218,18 @@ const given: Record<AttentionReason, () => Promise<Parked>> = {
   },
   unknownTenant: () => parkedAlone('unknownTenant'),
 };
+
+/** A tick of the campaign, with the lead such that its goods have to be bought by today. */
+async function aggregatePears(leadDays: number): Promise<void> {
+  await database.query('UPDATE sku SET presale_lead_days = $2 WHERE tenant = $1', [journey.tenant, leadDays]);
+  const asOf = new Date();
+  await createPresaleAggregationActivities({ db: journey.db }).aggregateCampaign({
+    tenant: journey.tenant,
+    campaignId: 'early',
+    scheduledAt: new Date(asOf.getTime() - 1000).toISOString(),
+    asOf: asOf.toISOString(),
+  });
+}
 
 async function attentionOn(reason: AttentionReason, subject: string): Promise<string> {
   const [row] = await database.query<{ attention_id: string }>(
@@ -328,6 +347,16 @@ const expected: {
     async refund(parked) {
       await expectCancelledAndRefunded(parked);
       expect(await quotaOf(database, journey.tenant)).toEqual([10, 0, 0]);
+    },
+  },
+  purchaseDue: {
+    async settle({ subject }) {
+      // said to be bought: not asked for again, until more is needed
+      await aggregatePears(3);
+      await expect(attentionOn('purchaseDue', subject)).rejects.toThrow('nothing open');
+      await database.query('UPDATE presale_quota SET units = units * 10 WHERE tenant = $1', [journey.tenant]);
+      await aggregatePears(4);
+      await attentionOn('purchaseDue', subject);
     },
   },
   wrongAmount: {

@@ -14,11 +14,18 @@ afterAll(() => stage.close());
 
 const daily: ScheduleKind = {
   workflowType: 'nobodyWorkflow',
-  purpose: 'Every night at three: nothing, for a test.',
-  summary: 'nothing',
+  texts: {
+    zh: { purpose: '每夜三点：什么都不做。', summary: '空跑' },
+    en: { purpose: 'Every night at three: nothing, for a test.', summary: 'nothing' },
+  },
   spec: ({ timeZone }) => ({ calendars: [{ hour: 3 }], timezone: timeZone }),
   policies: { overlap: 'BUFFER_ONE', catchupWindow: '2 hours' },
 };
+
+const called = (summary: string): ScheduleKind => ({
+  ...daily,
+  texts: { ...daily.texts, zh: { ...daily.texts.zh, summary } },
+});
 
 const keeper = (kinds: Record<string, ScheduleKind>, changes: object = {}): ScheduleKeeper =>
   createScheduleKeeper({
@@ -60,14 +67,14 @@ test('every tenant has every kind, in its own time zone, with words an ops perso
   expect(made).toMatchObject({
     policies: { overlap: 'BUFFER_ONE', catchupWindow: 7_200_000 },
     spec: { timezone: 'Asia/Shanghai' },
-    state: { paused: false, note: daily.purpose },
-    memo: { what: daily.purpose },
+    state: { paused: false, note: daily.texts.zh.purpose },
+    memo: { what: daily.texts.zh.purpose },
     action: {
       workflowType: 'nobodyWorkflow',
       workflowId: `${stage.tenant}:daily`,
       taskQueue: stage.taskQueue,
-      args: [{ tenant: stage.tenant }],
-      staticSummary: `nothing of ${stage.tenant}`,
+      args: [{ tenant: stage.tenant, language: 'zh' }],
+      staticSummary: `空跑 · ${stage.tenant}`,
     },
   });
   expect(made.searchAttributes.Tenant).toEqual([stage.tenant]);
@@ -82,40 +89,44 @@ test('several keepers at once, and again, change nothing', async () => {
 });
 
 test('several keepers at once make one schedule', async () => {
-  const together = { ...daily, summary: 'together' };
+  const together = called('together');
   await Promise.all([1, 2, 3].map(() => keepOn({ daily, together })));
-  expect((await describe_('together')).action.staticSummary).toBe(`together of ${stage.tenant}`);
+  expect((await describe_('together')).action.staticSummary).toBe(`together · ${stage.tenant}`);
   await handle('together').delete();
 });
 
 test('a changed declaration is brought in, and a pause with its reason stays', async () => {
   await handle('daily').pause('paused by ops:k1: harvest is late');
   const changed = {
-    ...daily,
-    purpose: 'Now at four.',
+    ...called('changed'),
     policies: { ...daily.policies, catchupWindow: '3 hours' },
   };
   await keeper({ daily: changed }).keep();
   expect(await describe_('daily')).toMatchObject({
     policies: { catchupWindow: 10_800_000 },
     state: { paused: true, note: 'paused by ops:k1: harvest is late' },
-    action: { staticDetails: 'Now at four.' },
+    action: { staticSummary: `changed · ${stage.tenant}` },
   });
   await handle('daily').unpause('go on');
   await keeper({ daily }).keep();
-  expect((await describe_('daily')).state).toMatchObject({ paused: false, note: daily.purpose });
+  expect((await describe_('daily')).state).toMatchObject({ paused: false, note: daily.texts.zh.purpose });
 });
 
-test('a running keeper takes in a new tenant and a changed time zone', async () => {
+test('a running keeper takes in a new tenant, a changed time zone and another language', async () => {
   const running = keeper({ daily });
   await running.keep();
   const other = await givenTenant(stage.database, { tenant: `${stage.tenant}-two` });
-  await stage.database.query(`UPDATE tenant SET time_zone = 'Europe/Berlin' WHERE tenant = $1`, [
-    stage.tenant,
-  ]);
+  await stage.database.query(
+    `UPDATE tenant SET time_zone = 'Europe/Berlin', language = 'en' WHERE tenant = $1`,
+    [stage.tenant],
+  );
   await running.keep();
   expect((await describe_('daily', other)).searchAttributes.Tenant).toEqual([other]);
-  expect((await describe_('daily')).spec.timezone).toBe('Europe/Berlin');
+  expect(await describe_('daily')).toMatchObject({
+    spec: { timezone: 'Europe/Berlin' },
+    action: { staticSummary: `nothing · ${stage.tenant}` },
+  });
+  await stage.database.query(`UPDATE tenant SET language = 'zh' WHERE tenant = $1`, [stage.tenant]);
 });
 
 test('what somebody deleted by hand is made again', async () => {
@@ -127,7 +138,7 @@ test('what somebody deleted by hand is made again', async () => {
 });
 
 test('a kind that is declared no more goes when a keeper starts, another installation’s stays', async () => {
-  const old = { ...daily, summary: 'old' };
+  const old = called('old');
   const running = keeper({ daily, old });
   await running.keep();
   await until(async () => (await listed()).some(({ kind }) => kind === 'old'));
@@ -150,7 +161,7 @@ test('Temporal that is away fails the round, and the next one makes up for it', 
     taskQueue: stage.taskQueue,
   });
   await door.shut();
-  const late = { ...daily, summary: 'late' };
+  const late = called('late');
   const waiting = keeper({ daily, late }, { schedules: behind.schedules });
   await expect(waiting.keep()).rejects.toThrow();
   await door.open();
@@ -160,7 +171,7 @@ test('Temporal that is away fails the round, and the next one makes up for it', 
       () => false,
     ),
   );
-  expect((await describe_('late')).action.staticSummary).toBe(`late of ${stage.tenant}`);
+  expect((await describe_('late')).action.staticSummary).toBe(`late · ${stage.tenant}`);
   await behind.close();
   await door.shut();
 });

@@ -33,6 +33,8 @@ test('the wait states are there', () => {
       'noRouteParked',
       'overdue',
       'presaleOverdue',
+      'presaleAggregated',
+      'presaleAggregatedAfterKill',
       'refundParked',
       'unbookingParked',
       'waitingForGoods',

@@ -6,6 +6,7 @@ test('exactly these workflows can be started', () => {
     'arrivalWorkflow',
     'lateMoneyWorkflow',
     'orderWorkflow',
+    'presaleAggregationWorkflow',
     'refundWorkflow',
     'webhookWorkflow',
   ]);

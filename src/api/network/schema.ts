@@ -11,6 +11,7 @@ import {
   localTime,
   location,
   text,
+  units,
   unitsOrNone,
   zone,
 } from '../http/schema';
@@ -80,11 +81,29 @@ const carrierFields = {
 export const carrierBody = z.strictObject(carrierFields);
 export const carrierAnswer = z.object({ carrierId: idText, ...carrierFields }).meta({ id: 'Carrier' });
 
+const supplierTerm = z.strictObject({
+  sku: idText,
+  casePack: units.optional().meta({ description: 'Sold in whole cases of so many; 1 when not given.' }),
+  minimumOrder: unitsOrNone.optional().meta({ description: 'At least so many in one purchase.' }),
+});
+
 const supplierFields = {
   name: text(200),
   skus: distinct(idText, 3000),
   webhookUrl: partnerUrl.optional(),
   leadDays: days,
+  terms: z
+    .array(supplierTerm)
+    .max(3000)
+    .refine((terms) => new Set(terms.map((term) => term.sku)).size === terms.length, {
+      error: 'one term per SKU',
+    })
+    .optional(),
 };
-export const supplierBody = z.strictObject(supplierFields);
+export const supplierBody = z
+  .strictObject(supplierFields)
+  .refine((body) => (body.terms ?? []).every((term) => body.skus.includes(term.sku)), {
+    error: 'terms of SKUs that the supplier sells',
+    path: ['terms'],
+  });
 export const supplierAnswer = z.object({ supplierId: idText, ...supplierFields }).meta({ id: 'Supplier' });

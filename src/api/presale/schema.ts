@@ -28,6 +28,17 @@ export const campaignBody = z
     path: ['deliverBy'],
   });
 
+const counted = { units: z.int(), low: z.int(), high: z.int() };
+const plannedRegion = z.object({ region: z.string(), ...counted, purchaseBy: date });
+
+const purchase = z.object({
+  sku: idText,
+  supplierId: idText.optional().meta({ description: 'Absent when no supplier lists the SKU.' }),
+  units: z.int(),
+  purchaseBy: date,
+  regions: z.array(z.object({ region: z.string(), units: z.int() })),
+});
+
 export const campaignAnswer = z
   .object({
     campaignId: idText,
@@ -37,9 +48,34 @@ export const campaignAnswer = z
     sold: z.array(z.object({ region: z.string(), units: z.int(), held: z.int() })).meta({
       description: 'Per region: units paid, and units held unpaid; disjoint.',
     }),
-    plan: z
-      .array(z.object({ region: z.string(), units: z.int(), low: z.int(), high: z.int(), purchaseBy: date }))
-      .meta({ description: 'Purchase quantities by region; empty until demand is aggregated.' }),
-    aggregatedAt: answerInstant.nullable(),
+    plan: z.array(plannedRegion).meta({
+      description:
+        'By region, as of aggregatedAt: units that will have been sold at the close, with their 80 % interval, and the day to buy them by. Empty before the first aggregation.',
+    }),
+    purchase: z.array(purchase).meta({
+      description:
+        'The purchase that follows, in real goods (a gift box is bought as its components), in whole cases; regions sum to it.',
+    }),
+    aggregatedAt: answerInstant.nullable().meta({ description: 'Everything paid before it counts.' }),
   })
   .meta({ id: 'PresaleCampaign' });
+
+export const campaignParams = z.strictObject({ campaignId: idText });
+
+export const aggregationAnswer = z
+  .object({
+    scheduledAt: answerInstant.meta({ description: 'The tick it stands for.' }),
+    aggregatedAt: answerInstant.meta({ description: 'Everything paid before it counts.' }),
+    madeAt: answerInstant.meta({ description: 'When it was written: later, if the tick was caught up.' }),
+    regions: z.array(
+      z.object({
+        region: z.string(),
+        quota: z.int(),
+        committed: z.int(),
+        held: z.int(),
+        ...counted,
+      }),
+    ),
+    purchase: z.array(purchase),
+  })
+  .meta({ id: 'PresaleAggregation' });

@@ -48,6 +48,8 @@ export const attentionRules = {
   presaleOverdue: { owner: 'ops', deadlineMinutes: 240, actions: ['keepWaiting', 'refund'] },
   /** A supplier will deliver less than presale has promised; `detail` names the orders at risk. */
   supplyCut: { owner: 'ops', deadlineMinutes: 240, actions: ['settle', 'keepWaiting', 'refund'] },
+  /** The day by which a presale campaign's goods must be bought has come, and more are needed than were said bought. */
+  purchaseDue: { owner: 'ops', deadlineMinutes: 480, actions: ['settle'] },
   /** Money of another amount than the order's total; not applied. */
   wrongAmount: { owner: 'finance', deadlineMinutes: 240, actions: ['refund', 'settle'] },
   /** Money for an order this tenant does not have. */

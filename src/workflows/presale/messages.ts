@@ -1,7 +1,8 @@
-import type { Reader } from '../../domain/tenant/model';
+import type { Language, Reader } from '../../domain/tenant/model';
 
-/** Names and shapes of all that the arrival's workflow is told. */
+/** Names and shapes of all that the arrival's and the aggregation's workflows are told. */
 export const arrivalWorkflowType = 'arrivalWorkflow';
+export const presaleAggregationWorkflowType = 'presaleAggregationWorkflow';
 export const arrivedSignalName = 'arrived';
 
 export interface ArrivalWorkflowInput {
@@ -21,4 +22,10 @@ export interface ArrivalOutcome {
 
 export function arrivalWorkflowId({ tenant, campaignId }: Omit<ArrivalWorkflowInput, 'reader'>): string {
   return `arrival:${tenant}/${campaignId}`;
+}
+
+export interface PresaleAggregationWorkflowInput {
+  tenant: string;
+  /** Whose words the run's page is in. */
+  language: Language;
 }

@@ -61,6 +61,7 @@ export const supplier = {
   skus: ['strawberries'],
   webhookUrl: 'http://127.0.0.1:9998/hook',
   leadDays: 2,
+  terms: [{ sku: 'strawberries', casePack: 12, minimumOrder: 24 }],
 };
 
 export function day(ahead: number): string {

@@ -36,6 +36,8 @@ export interface Stage {
   carrier: RunningSandbox;
   payment: RunningSandbox;
   startWorker(patience?: Partial<Patience>): Promise<RunningWorker>;
+  /** Ends every worker that was started here. */
+  stopWorkers(): Promise<void>;
   startDispatch(): Promise<RunningDispatch>;
   order(orderId: string): Promise<Record<string, unknown>>;
   shipments(orderId: string): Promise<{ shipment_id: string; state: string; carrier_id: string | null }[]>;
@@ -99,6 +101,7 @@ export async function openStage(settings: NodeJS.ProcessEnv = {}): Promise<Stage
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
   const toClose: { close(): Promise<void> }[] = [];
+  const workers: RunningWorker[] = [];
   if (!(await isFresh(bundleFile))) await buildWorkflowBundle(bundleFile);
 
   const stage: Stage = {
@@ -112,7 +115,11 @@ export async function openStage(settings: NodeJS.ProcessEnv = {}): Promise<Stage
     async startWorker(patience) {
       const worker = once(await runWorker(config, { bundleFile, patience }));
       toClose.push(worker);
+      workers.push(worker);
       return worker;
+    },
+    async stopWorkers() {
+      await Promise.all(workers.splice(0).map((worker) => worker.close()));
     },
     async startDispatch() {
       const dispatch = once(await runDispatch(config));
