@@ -39,15 +39,13 @@ interface Show {
 export async function findShowFacts(tx: TenantTx, liveSessionId: string): Promise<ShowFacts | null> {
   // one snapshot, so that the parts agree with each other while the session goes on
   await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+  // the journal of a big show is sorted in memory; two reports a process may run at once
+  await tx.query(`SET LOCAL work_mem = '64MB'`);
   const found = await findWindow(tx, liveSessionId);
   if (!found) return null;
   const show: Show = { tenant: tx.tenant, liveSessionId, timeZone: found.timeZone, window: found.window };
-  const { goods, stock } = await countStock(tx, show);
-  const turns = await readSellableTurns(
-    tx,
-    show,
-    goods.map(({ sku }) => sku),
-  );
+  const { goods, stock, mayRunOut } = await countStock(tx, show);
+  const turns = await readSellableTurns(tx, show, mayRunOut);
   return {
     ...found,
     liveSessionId,

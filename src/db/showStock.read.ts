@@ -32,6 +32,7 @@ moved AS (
          CASE WHEN m.at >= $3::timestamptz AND m.at < $4::timestamptz THEN m.batch_id END AS batch_id,
          count(*) AS movements, sum(m.on_hand) AS on_hand, sum(m.held) AS held, sum(m.committed) AS committed,
          sum(m.quarantined) AS quarantined,
+         sum(least(0, m.on_hand - m.held - m.committed - m.quarantined)) AS given,
          sum(m.on_hand) FILTER (WHERE m.kind = 'received') AS arrived,
          -sum(m.on_hand) FILTER (WHERE m.kind = 'pickedUp') AS sold,
          -sum(m.on_hand) FILTER (WHERE m.kind = 'pickedUp' AND here.id IS NOT NULL) AS sold_here,
@@ -53,13 +54,14 @@ const inOrder = 'position NULLS LAST, at, batch_id';
 /**
  * Counts the session's SKUs through the journal: opening + arrivals − sold − waste against the balances (less what
  * came afterwards), the worst overdraft of each lot at the end of any transaction, and what the session's orders
- * took and gave back. `soldAgain`: of a lot's units that came back, those that no longer lie free at the end.
+ * took and gave back. `mayRunOut`: SKUs that would have run out had nothing come back or arrived; the others cannot
+ * have sold out, so that nobody need look. `soldAgain`: of a lot's units that came back, those that no longer lie free at the end.
  */
 export async function countStock(
   tx: TenantTx,
   { tenant, liveSessionId, window }: Show,
-): Promise<{ goods: SoldGoods[]; stock: CountedSku[] }> {
-  const { rows } = await tx.query<SoldGoods & CountedSku>(
+): Promise<{ goods: SoldGoods[]; stock: CountedSku[]; mayRunOut: string[] }> {
+  const { rows } = await tx.query<SoldGoods & CountedSku & { mayRunOut: boolean }>(
     `WITH ${counted},
      running AS (
        SELECT sku, site_id, lot_id, sum(on_hand) OVER w AS on_hand, sum(held) OVER w AS held,
@@ -81,6 +83,8 @@ export async function countStock(
               coalesce(sum(on_hand) FILTER (WHERE part = 1), 0) AS changed,
               coalesce(sum(on_hand) FILTER (WHERE part = 2), 0) AS afterwards,
               coalesce(sum(on_hand - held - committed - quarantined) FILTER (WHERE part < 2), 0) AS free,
+              coalesce(sum(CASE part WHEN 0 THEN on_hand - held - committed - quarantined WHEN 1 THEN given ELSE 0 END), 0)
+                AS least,
               coalesce(sum(arrived) FILTER (WHERE part = 1), 0) AS arrived,
               coalesce(sum(sold) FILTER (WHERE part = 1), 0) AS sold,
               coalesce(sum(sold_here) FILTER (WHERE part = 1), 0) AS sold_here,
@@ -95,14 +99,16 @@ export async function countStock(
             sum(l.opening)::bigint AS opening, sum(l.arrived)::bigint AS arrived, sum(l.sold)::bigint AS sold,
             sum(l.sold_here)::bigint AS "soldHere", sum(l.arrived - l.sold - l.changed)::bigint AS waste,
             sum(coalesce(b.on_hand, 0) - l.afterwards)::bigint AS closing,
+            sum(l.least) <= k.safety_stock + (SELECT coalesce(sum(safety_stock), 0) FROM site WHERE tenant = $1) AS "mayRunOut",
             sum(l.movements)::bigint AS movements, count(*) AS lots, sum(coalesce(w.oversold, 0))::bigint AS oversold
        FROM by_lot l JOIN sku k ON k.tenant = $1 AND k.sku = l.sku
        LEFT JOIN worst w ON w.sku = l.sku AND w.site_id = l.site_id AND w.lot_id = l.lot_id
        LEFT JOIN stock_balance b ON b.tenant = $1 AND b.sku = l.sku AND b.site_id = l.site_id AND b.lot_id = l.lot_id
-      GROUP BY l.sku, k.name, k.zone ORDER BY l.sku COLLATE "C"`,
+      GROUP BY l.sku, k.name, k.zone, k.safety_stock ORDER BY l.sku COLLATE "C"`,
     [tenant, liveSessionId, window.startedAt, window.countedUntil],
   );
-  return { goods: rows.map(goodsOf), stock: rows.map(countOf) };
+  const mayRunOut = rows.filter((row) => row.mayRunOut).map(({ sku }) => sku);
+  return { goods: rows.map(goodsOf), stock: rows.map(countOf), mayRunOut };
 }
 
 function goodsOf(row: SoldGoods): SoldGoods {
