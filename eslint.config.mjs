@@ -64,6 +64,7 @@ export default tseslint.config(
       'dist/**',
       'node_modules/**',
       '.xianda/**',
+      '.xianda-topology/**',
       '.test-stack/**',
       'coverage/**',
       'docs/generated/**',

@@ -15,6 +15,8 @@ export interface ApiSettings {
   publicUrl: string;
   sandboxPaymentSecret: string;
   sandboxCarrierSecret: string;
+  /** The one carrier that may live on this very machine in production. */
+  sandboxCarrierUrl?: string;
   temporalAddress?: string;
   temporalNamespace?: string;
   /** Where the Web UI's pages are; links to workflows are left without it. No slash at the end. */

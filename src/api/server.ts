@@ -173,7 +173,8 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
   const pools = [app, intakeDb, reports, platform, checker];
   const personalData = createPersonalData(config.personalDataKeys);
-  const { mode, platformKey, publicUrl, sandboxPaymentSecret, sandboxCarrierSecret } = config;
+  const { mode, platformKey, publicUrl } = config;
+  const { sandboxPaymentSecret, sandboxCarrierSecret, sandboxCarrierUrl } = config;
   const { temporalAddress, temporalNamespace, temporalUiUrl } = config;
   const schedules = createTemporalSchedules({
     address: temporalAddress,
@@ -194,6 +195,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
       publicUrl,
       sandboxPaymentSecret,
       sandboxCarrierSecret,
+      sandboxCarrierUrl,
       temporalAddress,
       temporalNamespace,
       temporalUiUrl,

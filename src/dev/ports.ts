@@ -30,27 +30,27 @@ export function drawPort(): Promise<number> {
  * Gives each server of a home a port of its own and the same one again at the next start, as long as it is free,
  * so that bookmarks and connection strings stay true.
  */
-export async function choosePorts(
+export async function choosePorts<Name extends string>(
   home: string,
-  names: readonly PortName[],
-): Promise<Record<PortName, number>> {
+  names: readonly Name[],
+): Promise<Record<Name, number>> {
   const file = join(home, 'ports.json');
-  const remembered = readPorts(file);
-  const chosen: Partial<Record<PortName, number>> = {};
+  const remembered = readPorts(file) as Partial<Record<Name, number>>;
+  const chosen: Partial<Record<Name, number>> = {};
   for (const name of names) {
     const taken = Object.values(chosen);
     let port = remembered[name];
     while (port === undefined || taken.includes(port) || !(await isPortFree(port))) port = await drawPort();
     chosen[name] = port;
   }
-  const ports = { ...remembered, ...chosen } as Record<PortName, number>;
+  const ports = { ...remembered, ...chosen } as Record<Name, number>;
   writeFileSync(file, `${JSON.stringify(ports, null, 2)}\n`);
   return ports;
 }
 
-function readPorts(file: string): Partial<Record<PortName, number>> {
+function readPorts(file: string): Partial<Record<string, number>> {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<PortName, number>>;
+    return JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<string, number>>;
   } catch {
     return {};
   }

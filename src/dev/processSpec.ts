@@ -11,6 +11,8 @@ export interface ProcessSpec {
   niceness?: number;
   /** What asks it to end in good order. */
   stopSignal: NodeJS.Signals;
+  /** How long it may take to end before it is killed; 10 s unless told otherwise. */
+  graceMs?: number;
   /** Ours say that they serve by IPC; others are asked until they answer. */
   isReady: 'reports' | (() => Promise<boolean>);
 }

@@ -61,7 +61,7 @@ function refuseProduction({ mode }: Config): void {
 }
 
 /** One supervisor a home: the second one says who is first. */
-function takeHome(path: string): string {
+export function takeHome(path: string): string {
   openHome(path);
   const lock = join(path, 'run', 'supervisor.pid');
   if (tryLock(lock)) return lock;
@@ -81,7 +81,8 @@ async function requirePort({ port, portChosen }: Config): Promise<void> {
   );
 }
 
-function waitForSignal(): Promise<'stop'> {
+/** Resolves when this process is asked to end. */
+export function waitForSignal(): Promise<'stop'> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve('stop'));
   });

@@ -38,6 +38,7 @@ export interface Supervisor {
 
 export function createSupervisor({ home, onChange, onNote }: SupervisorOptions): Supervisor {
   const children = new Map<string, ChildProcess>();
+  const graces = new Map<string, number | undefined>();
   let stopping = false;
 
   const pidFile = (name: string) => join(home, 'run', `${name}.pid`);
@@ -49,6 +50,7 @@ export function createSupervisor({ home, onChange, onNote }: SupervisorOptions):
     child.on('error', () => undefined);
     if (child.pid !== undefined) writePidFile(pidFile(spec.name), child.pid, spec.stopSignal);
     children.set(spec.name, child);
+    graces.set(spec.name, spec.graceMs);
     onChange();
     await waitUntilReady({ spec, child, logFile });
     return child;
@@ -91,7 +93,7 @@ export function createSupervisor({ home, onChange, onNote }: SupervisorOptions):
 
   async function end(name: string): Promise<void> {
     const living = findLiving(pidFile(name));
-    if (living !== undefined) await endProcess(living);
+    if (living !== undefined) await endProcess(living, graces.get(name));
     removePidFile(pidFile(name));
   }
 

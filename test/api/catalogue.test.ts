@@ -162,7 +162,7 @@ test('a quota does not fall below what is held and sold', async () => {
 });
 
 test('loopback addresses of partners are for development', async () => {
-  const production = await startApi({ mode: 'production' });
+  const production = await startApi({ mode: 'production', sandboxCarrierUrl: 'http://127.0.0.1:7777' });
   try {
     const keys = await production.tenant('shop');
     const put = (baseUrl: string) =>
@@ -179,6 +179,9 @@ test('loopback addresses of partners are for development', async () => {
       expect(await put(`http://${host}/`)).toMatchObject({ status: 400, paths: ['baseUrl'] });
     }
     expect((await put('https://carrier.example/api')).status).toBe(200);
+    // the one that the installation's own settings name
+    expect((await put('http://127.0.0.1:7777/')).status).toBe(200);
+    expect((await put('http://127.0.0.1:7777/else')).status).toBe(400);
   } finally {
     await production.close();
   }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DevFile } from '../../src/dev/devFile';
-import { findLiving } from '../../src/dev/pidFile';
+import { findLiving, isAlive } from '../../src/dev/pidFile';
 import { resetHome } from '../../src/dev/reset';
 import { drawPort } from '../../src/dev/ports';
 
@@ -40,6 +40,15 @@ export interface TestStack {
 
 const root = join(__dirname, '..', '..');
 
+/**
+ * The stack that a test asks for: started for it, or the one of the home that XIANDA_TEST_STACK names, which somebody
+ * else has started (`npm run topology -- test`) and which the test may kill and stop all the same.
+ */
+export async function openStack(options: { env?: NodeJS.ProcessEnv } = {}): Promise<TestStack> {
+  const home = process.env.XIANDA_TEST_STACK;
+  return home === undefined ? startStack(options) : joinStack(home);
+}
+
 /** Starts `xianda dev` with DEMO=off in a home of its own and waits for dev.json. Needs the build (`npm test` makes it). */
 export async function startStack({ env = {} }: { env?: NodeJS.ProcessEnv } = {}): Promise<TestStack> {
   const home = env.XIANDA_HOME ?? makeHome();
@@ -48,9 +57,9 @@ export async function startStack({ env = {} }: { env?: NodeJS.ProcessEnv } = {})
   for (const name of ['DATABASE_URL', 'TEMPORAL_ADDRESS', 'NODE_ENV']) {
     if (env[name] === undefined) delete settings[name];
   }
-  const devFile = join(home, 'dev.json');
   let child: ChildProcess;
   let text = '';
+  const hands = handsOn(home, () => text);
 
   async function start(): Promise<void> {
     child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'dev'], {
@@ -67,27 +76,11 @@ export async function startStack({ env = {} }: { env?: NodeJS.ProcessEnv } = {})
     await waitUntil(
       () => {
         if (child.exitCode !== null) throw new Error(`the stack did not start:\n${text}`);
-        return existsSync(devFile) && readDev().pids.supervisor === child.pid;
+        return existsSync(join(home, 'dev.json')) && hands.readDev().pids.supervisor === child.pid;
       },
       'dev.json',
       120_000,
     );
-  }
-
-  const readDev = () => JSON.parse(readFileSync(devFile, 'utf8')) as DevFile;
-  const pidFile = (role: StackRole) => join(home, 'run', `${role}.pid`);
-
-  function kill(role: StackRole): number {
-    const living = findLiving(pidFile(role));
-    if (living === undefined) throw new Error(`${role} is not running`);
-    process.kill(living.pid, 'SIGKILL');
-    return living.pid;
-  }
-
-  async function killAndAwait(role: Exclude<StackRole, 'supervisor'>): Promise<void> {
-    const mark = text.length;
-    kill(role);
-    await waitUntil(() => text.slice(mark).includes(`${role} serves again`), `${role} to serve again`);
   }
 
   async function stop(): Promise<number | null> {
@@ -101,11 +94,11 @@ export async function startStack({ env = {} }: { env?: NodeJS.ProcessEnv } = {})
   return {
     home,
     get dev() {
-      return readDev();
+      return hands.readDev();
     },
     output: () => text,
-    kill,
-    killAndAwait,
+    kill: hands.kill,
+    killAndAwait: hands.killAndAwait,
     waitUntil,
     stop,
     start,
@@ -113,6 +106,52 @@ export async function startStack({ env = {} }: { env?: NodeJS.ProcessEnv } = {})
       await stop();
       await resetHome({ mode: 'development', home });
     },
+  };
+}
+
+/** What a test does to a running stack, wherever it came from; `output` is what its supervisor has said so far. */
+function handsOn(home: string, output: () => string) {
+  const kill = (role: StackRole): number => {
+    const living = findLiving(join(home, 'run', `${role}.pid`));
+    if (living === undefined) throw new Error(`${role} is not running`);
+    process.kill(living.pid, 'SIGKILL');
+    return living.pid;
+  };
+  return {
+    readDev: () => JSON.parse(readFileSync(join(home, 'dev.json'), 'utf8')) as DevFile,
+    kill,
+    async killAndAwait(role: Exclude<StackRole, 'supervisor'>): Promise<void> {
+      const mark = output().length;
+      kill(role);
+      await waitUntil(() => output().slice(mark).includes(`${role} serves again`), `${role} to serve again`);
+    },
+  };
+}
+
+/** Joins a stack that runs already. Its supervisor is nobody's child here: it is known by its files alone. */
+function joinStack(home: string): TestStack {
+  const output = () => readFileSync(join(home, 'logs', 'supervisor.log'), { encoding: 'utf8', flag: 'a+' });
+  const { readDev, kill, killAndAwait } = handsOn(home, output);
+  const stop = async () => {
+    const supervisor = findLiving(join(home, 'run', 'supervisor.pid'));
+    if (supervisor === undefined) return null;
+    process.kill(supervisor.pid, 'SIGTERM');
+    await waitUntil(() => !isAlive(supervisor), 'the supervisor to end');
+    return existsSync(join(home, 'dev.json')) ? 1 : 0;
+  };
+  return {
+    home,
+    get dev() {
+      return readDev();
+    },
+    output,
+    kill,
+    killAndAwait,
+    waitUntil,
+    stop,
+    start: () => Promise.reject(new Error('whoever has started it starts it again')),
+    // what it leaves belongs to whoever has started it
+    erase: async () => void (await stop()),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ApiSettings } from '../deps';
 import { z } from 'zod';
 import { findNamed, listNamed, type NamedSource } from '../../db/named.read';
 import type { PutOutcome } from '../../db/putOutcome';
@@ -21,12 +22,7 @@ interface ResourceDefinition<Body extends z.ZodType, Stored> {
   /** Who may read besides ops. */
   readers?: readonly TenantRole[];
   refusals: readonly ProblemSlug[];
-  put(
-    tx: TenantTx,
-    id: string,
-    body: z.output<Body>,
-    mode: 'development' | 'production',
-  ): Promise<PutOutcome>;
+  put(tx: TenantTx, id: string, body: z.output<Body>, settings: ApiSettings): Promise<PutOutcome>;
   /** From the stored row's JSON to the contract's words. */
   show(stored: Stored): unknown;
 }
@@ -56,7 +52,7 @@ export function resourceRoutes<Body extends z.ZodType, Stored>(
         const outcome = await call.deps.app.inTenant<PutOutcome | { kind: 'shown'; body: Stored | null }>(
           call.tenant,
           async (tx) => {
-            const put = await definition.put(tx, name, call.body as z.output<Body>, call.deps.settings.mode);
+            const put = await definition.put(tx, name, call.body as z.output<Body>, call.deps.settings);
             if (put.kind !== 'stored') throw new Rollback<PutOutcome>(put);
             return { kind: 'shown', body: await findNamed<Stored>(tx, source, name) };
           },

@@ -5,11 +5,17 @@ interface PartnerUrl {
   path: string;
   url: string | undefined;
   mode: 'development' | 'production';
+  /** What whoever runs this installation has written into its settings: no tenant's invention. */
+  configured?: string;
 }
 
-/** Refuses addresses of this very machine in production: a partner's URL must not reach our own insides. */
-export function expectPartnerUrl({ path, url, mode }: PartnerUrl): void {
+/**
+ * Refuses addresses of this very machine in production: a partner's URL must not reach our own insides. A partner
+ * that the settings name may be here.
+ */
+export function expectPartnerUrl({ path, url, mode, configured }: PartnerUrl): void {
   if (url === undefined || mode === 'development' || !isLoopback(new URL(url).hostname)) return;
+  if (configured !== undefined && new URL(url).href === new URL(configured).href) return;
   throw invalid([{ path, expected: 'an address that is not loopback', received: 'a loopback address' }]);
 }
 

@@ -113,8 +113,8 @@ export const networkRoutes: Route[] = [
     answer: carrierAnswer,
     source: carrierSource,
     refusals: [],
-    put(tx, carrierId, body, mode) {
-      expectPartnerUrl({ path: 'baseUrl', url: body.baseUrl, mode });
+    put(tx, carrierId, body, { mode, sandboxCarrierUrl }) {
+      expectPartnerUrl({ path: 'baseUrl', url: body.baseUrl, mode, configured: sandboxCarrierUrl });
       return putCarrier(tx, carrierId, body);
     },
     show: (stored) => stored,
@@ -128,7 +128,7 @@ export const networkRoutes: Route[] = [
     answer: supplierAnswer,
     source: supplierSource,
     refusals: ['unknown-reference'],
-    put(tx, supplierId, body, mode) {
+    put(tx, supplierId, body, { mode }) {
       expectPartnerUrl({ path: 'webhookUrl', url: body.webhookUrl, mode });
       return putSupplier(tx, supplierId, body);
     },
