@@ -132,6 +132,15 @@ function addTasks(program: Command): void {
       }),
     );
   program
+    .command('realign')
+    .description('after a restore: end all running workflows and have them started anew from the database')
+    .action(() =>
+      runOnce(async (config) => {
+        const { ended, told } = await (await import('./dispatch/runRealign.js')).runRealign(config);
+        console.log(`Ended ${ended} workflows; ${told} are asked for anew, which dispatch starts.`);
+      }),
+    );
+  program
     .command('seed')
     .description('put the demo brand into the running stack')
     .action(() => runOnce(async (config) => (await import('./dev/seed/runSeed.js')).runSeed(config)));

@@ -59,6 +59,24 @@ export async function findEndedOrders(
   });
 }
 
+/** Of these orders, those that a tenant of ours does not have: a backup older than they are was restored. */
+export async function findMissingOrders(
+  db: Database,
+  orders: { tenant: string; orderId: string }[],
+): Promise<{ tenant: string; orderId: string }[]> {
+  if (orders.length === 0) return [];
+  return db.inTransaction(async (tx) => {
+    const { rows } = await tx.query<{ tenant: string; orderId: string }>(
+      `SELECT w.tenant, w.order_id AS "orderId"
+         FROM unnest($1::text[], $2::text[]) AS w(tenant, order_id)
+         JOIN tenant t ON t.tenant = w.tenant
+        WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.tenant = w.tenant AND o.order_id = w.order_id)`,
+      [orders.map((order) => order.tenant), orders.map((order) => order.orderId)],
+    );
+    return rows;
+  });
+}
+
 export interface OpenRefund {
   tenant: string;
   refundId: string;

@@ -33,6 +33,7 @@ export function drawPort(): Promise<number> {
 export async function choosePorts<Name extends string>(
   home: string,
   names: readonly Name[],
+  draw: () => Promise<number> = drawPort,
 ): Promise<Record<Name, number>> {
   const file = join(home, 'ports.json');
   const remembered = readPorts(file) as Partial<Record<Name, number>>;
@@ -40,7 +41,7 @@ export async function choosePorts<Name extends string>(
   for (const name of names) {
     const taken = Object.values(chosen);
     let port = remembered[name];
-    while (port === undefined || taken.includes(port) || !(await isPortFree(port))) port = await drawPort();
+    while (port === undefined || taken.includes(port) || !(await isPortFree(port))) port = await draw();
     chosen[name] = port;
   }
   const ports = { ...remembered, ...chosen } as Record<Name, number>;

@@ -108,15 +108,21 @@ async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promis
       );
       return 'done';
     case 'startMoney':
-      await temporal.startMoney({
-        tenant,
-        provider: String(payload.provider),
-        transactionId: subject,
-        reader: readerOf(message),
-      });
+      await temporal.startMoney(
+        {
+          tenant,
+          provider: String(payload.provider),
+          transactionId: subject,
+          reader: readerOf(message),
+        },
+        { again: payload.again === true },
+      );
       return 'done';
     case 'startRefund':
-      await temporal.startRefund({ tenant, refundId: subject, reader: readerOf(message) });
+      await temporal.startRefund(
+        { tenant, refundId: subject, reader: readerOf(message) },
+        { again: payload.again === true },
+      );
       return 'done';
     case 'startConversion':
       await temporal.startArrival({ tenant, campaignId: subject, reader: readerOf(message) });

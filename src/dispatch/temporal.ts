@@ -42,9 +42,12 @@ export interface TemporalSettings {
   taskQueue: string;
 }
 
-/** `again`: only the reconciler asks for it, having seen that the former workflow is gone. */
-export interface StartRule {
+/** `again`: only the reconciler and a realignment ask for it, having seen that the former workflow is gone. */
+export interface AgainRule {
   again: boolean;
+}
+
+export interface StartRule extends AgainRule {
   reader: Reader;
 }
 
@@ -57,8 +60,8 @@ export type RunningOrder = OrderRun;
 /** All that dispatch says to Temporal. Each call is bounded by a deadline and may be made again. */
 export interface Temporal {
   startOrder(order: OrderRun & ClaimedOrder, rule: StartRule): Promise<void>;
-  startMoney(money: LateMoneyWorkflowInput): Promise<void>;
-  startRefund(refund: RefundWorkflowInput): Promise<void>;
+  startMoney(money: LateMoneyWorkflowInput, rule?: AgainRule): Promise<void>;
+  startRefund(refund: RefundWorkflowInput, rule?: AgainRule): Promise<void>;
   /** Starts the hand-out of what came for a campaign, or tells the one that runs that there is something new. */
   startArrival(arrival: ArrivalWorkflowInput): Promise<void>;
   /** Telling a workflow that is not there is no fault: not started yet, it reads its row first; closed, it is done. */
@@ -69,6 +72,10 @@ export interface Temporal {
   look(workflowId: string): Promise<WorkflowStanding>;
   /** Running orders as visibility shows them, which is a little behind; at most `limit`. */
   listRunningOrders(limit: number): AsyncIterable<RunningOrder>;
+  /** Ids of the running workflows of orders, late money and refunds of this task queue. */
+  listRunningIds(): AsyncIterable<string>;
+  /** Ends a workflow whatever it waits for; nothing is undone. One that is gone is no fault. */
+  terminate(workflowId: string, reason: string): Promise<void>;
   readonly schedules: ScheduleCalls;
   close(): Promise<void>;
 }
@@ -104,6 +111,8 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
     wakeWebhook: (endpoint) => wakeWebhook(line, endpoint),
     look: (workflowId) => look(line, workflowId),
     listRunningOrders: (limit) => listRunningOrders(line, limit),
+    listRunningIds: () => listRunningIds(line),
+    terminate: (workflowId, reason) => terminate(line, workflowId, reason),
     schedules: createScheduleCalls({ ...line, client: client.schedule }),
     close: () => connection.close(),
   };
@@ -121,20 +130,20 @@ function createStarts(line: Line): Pick<Temporal, 'startOrder' | 'startMoney' | 
         ...describeOrder(order, reader),
       });
     },
-    startMoney: (money) =>
+    startMoney: (money, { again } = { again: false }) =>
       start(line, lateMoneyWorkflowType, {
         workflowId: lateMoneyWorkflowId(money),
         args: [money],
         // harmless to run again, for the decision is one guarded transaction; needed after a termination
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+        workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
         ...describeMoney(money),
       }),
-    startRefund: (refund) =>
+    startRefund: (refund, { again } = { again: false }) =>
       start(line, refundWorkflowType, {
         workflowId: refundWorkflowId(refund),
         args: [refund],
         // the refund's id makes the provider pay once, however often this runs
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+        workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
         ...describeRefund(refund),
       }),
   };
@@ -214,14 +223,36 @@ async function look({ client, within }: Line, workflowId: string): Promise<Workf
   }
 }
 
-async function* listRunningOrders({ client, within }: Line, limit: number): AsyncIterable<RunningOrder> {
-  const query = `WorkflowType = '${orderWorkflowType}' AND ExecutionStatus = 'Running'`;
+async function* listRunningOrders(line: Line, limit: number): AsyncIterable<RunningOrder> {
+  let count = 0;
+  for await (const workflowId of listIds(line, `WorkflowType = '${orderWorkflowType}'`)) {
+    if ((count += 1) > limit) return;
+    const order = parseOrderWorkflowId(workflowId);
+    if (order !== null) yield order;
+  }
+}
+
+function listRunningIds(line: Line): AsyncIterable<string> {
+  const types = [orderWorkflowType, lateMoneyWorkflowType, refundWorkflowType];
+  return listIds(line, `WorkflowType IN (${types.map((type) => `'${type}'`).join(', ')})`);
+}
+
+/** Running workflows of our task queue: another installation may share the namespace. */
+async function* listIds({ client, taskQueue, within }: Line, which: string): AsyncIterable<string> {
+  const query = `${which} AND ExecutionStatus = 'Running' AND TaskQueue = '${taskQueue}'`;
   const pages = client.list({ query, pageSize: 1000 })[Symbol.asyncIterator]();
-  for (let count = 0; count < limit; count += 1) {
+  for (;;) {
     const { done, value } = await within(listMs, () => pages.next());
     if (done === true) return;
-    const order = parseOrderWorkflowId(value.workflowId);
-    if (order !== null) yield order;
+    yield value.workflowId;
+  }
+}
+
+async function terminate({ client, within }: Line, workflowId: string, reason: string): Promise<void> {
+  try {
+    await within(callMs, () => client.getHandle(workflowId).terminate(reason));
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
 }
 

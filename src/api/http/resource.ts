@@ -1,8 +1,8 @@
-import type { ApiSettings } from '../deps';
 import { z } from 'zod';
 import { findNamed, listNamed, type NamedSource } from '../../db/named.read';
 import type { PutOutcome } from '../../db/putOutcome';
 import { Rollback, type TenantTx } from '../../db/transaction';
+import type { ApiSettings } from '../deps';
 import type { TenantRole } from './auth';
 import { pageAnswer, pageOf, pageQuery, pageSchema } from './page';
 import { Problem, type ProblemSlug, refuseField } from './problem';

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { secretNames } from '../../config';
@@ -5,7 +6,7 @@ import { endRunningCommands } from '../command';
 import { type DevFile, removeDevFile, writeDevFile } from '../devFile';
 import { openHome } from '../home';
 import { endLeftovers, removePidFile } from '../pidFile';
-import { choosePorts } from '../ports';
+import { choosePorts, isPortFree } from '../ports';
 import { ensureDatabase, prepareCluster } from '../postgres/cluster';
 import { takeHome, waitForSignal } from '../run';
 import { type Secrets, settleSecrets } from '../secrets';
@@ -82,7 +83,10 @@ async function layOut(path: string, compose: ComposeFile): Promise<Topology> {
   const home = openHome(path);
   const inside = Array.from({ length: temporalInsidePorts }, (_, index) => `temporalInside${index}`);
   const ofRoles = roles.flatMap((role) => [role, `${role}Metrics`]);
-  const ports = await choosePorts(home.path, ['postgres', 'temporal', ...inside, ...ofRoles, ...outsiders]);
+  const ports: Record<string, number> = {
+    ...(await choosePorts(home.path, ['postgres', ...ofRoles, ...outsiders])),
+    ...(await choosePorts(home.path, ['temporal', ...inside], drawSmallPort)),
+  };
   const port = (name: string) => ports[name] as number;
   return {
     home: home.path,
@@ -101,6 +105,14 @@ async function layOut(path: string, compose: ComposeFile): Promise<Topology> {
       'sandbox-carrier': port('sandbox-carrier'),
     },
   };
+}
+
+/** A Temporal server writes its ports down as 16 bits with a sign. */
+async function drawSmallPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    if (await isPortFree(port)) return port;
+  }
 }
 
 const apiUrl = ({ places }: Topology) => `http://127.0.0.1:${places.roles.api?.port}`;
