@@ -16,6 +16,10 @@ export interface Backlogs {
   /** Open attention, tenants' and the platform's, whose deadline has passed. */
   overdueAttention: number;
   openAttention: number;
+  /** How long the longest-due webhook attempt to an enabled endpoint has not been made: ours to mend. */
+  webhookLateSeconds: number;
+  /** Enabled endpoints that have refused or not answered for an hour: their owner's to mend. */
+  failingEndpoints: number;
 }
 
 /** One round trip, so that a scrape costs the database little. Runs as the checker. */
@@ -28,11 +32,17 @@ export async function readBacklogs(checker: Database): Promise<Backlogs> {
        oldest AS (
          SELECT (SELECT min(due_at) FROM outbox WHERE done_at IS NULL) AS outbox,
                 (SELECT min(b.at) FROM unsealed_batch u JOIN stock_batch b USING (tenant, batch_id)) AS unsealed,
-                (SELECT min(expires_at) FROM orders WHERE state = 'awaitingPayment') AS due_hold)
+                (SELECT min(expires_at) FROM orders WHERE state = 'awaitingPayment') AS due_hold,
+                (SELECT min(d.next_attempt_at) FROM webhook_delivery d
+                   JOIN webhook_endpoint w USING (tenant, endpoint_id)
+                  WHERE d.state = 'pending' AND w.disabled_at IS NULL AND w.removed_at IS NULL) AS webhook)
        SELECT ${secondsSince('outbox')} AS "outboxSeconds", ${secondsSince('unsealed')} AS "unsealedSeconds",
               ${secondsSince('due_hold')} AS "dueHoldSeconds",
               (SELECT count(*) FROM waiting WHERE deadline < clock_timestamp()) AS "overdueAttention",
-              (SELECT count(*) FROM waiting) AS "openAttention"
+              (SELECT count(*) FROM waiting) AS "openAttention",
+              ${secondsSince('webhook')} AS "webhookLateSeconds",
+              (SELECT count(*) FROM webhook_endpoint WHERE removed_at IS NULL AND disabled_at IS NULL
+                  AND failing_since < clock_timestamp() - interval '1 hour') AS "failingEndpoints"
          FROM oldest`,
     );
     return rows[0] as Backlogs;

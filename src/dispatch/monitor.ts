@@ -10,6 +10,8 @@ export interface DispatchMonitor extends LoopWatch {
 interface MonitorOptions {
   config: Config;
   pools: readonly { load(): PoolLoad }[];
+  /** By how much the latest Temporal Schedule is behind its time. */
+  scheduleLateSeconds(): number;
 }
 
 /** The loops that orders wait for; the others may be behind without anybody noticing. */
@@ -17,7 +19,11 @@ const vital = ['outbox', 'sweeper', 'sealer'];
 const lateMs = 30_000;
 
 /** Keeps when each loop last had a good round, and shows it. */
-export function createDispatchMonitor({ config, pools }: MonitorOptions): DispatchMonitor {
+export function createDispatchMonitor({
+  config,
+  pools,
+  scheduleLateSeconds,
+}: MonitorOptions): DispatchMonitor {
   const lastGoodMs = new Map<string, number>();
   const registry = createRegistry();
   addGauge(registry, {
@@ -31,6 +37,11 @@ export function createDispatchMonitor({ config, pools }: MonitorOptions): Dispat
     name: 'xianda_loop_failures_total',
     help: 'Rounds that failed; what they should have done is done by a later one.',
     labelNames: ['loop'],
+  });
+  addGauge(registry, {
+    name: 'xianda_schedule_late_seconds',
+    help: 'By how much the latest Temporal Schedule was behind its time when last listed.',
+    read: scheduleLateSeconds,
   });
   addPoolGauges(registry, pools);
   return {

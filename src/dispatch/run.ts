@@ -44,8 +44,6 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
   const db = createDatabase({ url, role: 'xianda_dispatch', maxConnections: 4 });
   const appDb = createDatabase({ url, role: 'xianda_app', maxConnections: 3 });
   const sealerDb = createDatabase({ url, role: 'xianda_sealer', maxConnections: 2 });
-  const watch = createDispatchMonitor({ config, pools: [db, appDb, sealerDb] });
-  const monitor = await watch.serve();
   const temporal = connectTemporal({
     address: required(config.temporalAddress, 'TEMPORAL_ADDRESS'),
     namespace: config.temporalNamespace,
@@ -60,6 +58,12 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
     kinds: scheduleKinds,
     logger,
   });
+  const watch = createDispatchMonitor({
+    config,
+    pools: [db, appDb, sealerDb],
+    scheduleLateSeconds: () => schedules.lateSeconds(),
+  });
+  const monitor = await watch.serve();
   const loops = [
     loop('outbox', outboxMs, (stop) => dispatchBatch({ db, temporal, pace, logger, stop })),
     loop('sweeper', sweepMs, () => sweep({ dispatchDb: db, appDb, logger })),

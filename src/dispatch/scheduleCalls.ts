@@ -17,9 +17,14 @@ export interface ScheduleCalls {
   /** Brings a tenant's schedule to its definition, making it if it is missing. A pause and its reason stay. */
   settle(wanted: WantedSchedule): Promise<'made' | 'changed' | 'asWanted'>;
   /** All schedules of the namespace that have an id like ours, as visibility shows them: a little behind. */
-  list(): Promise<ScheduleKey[]>;
+  list(): Promise<ListedSchedule[]>;
   /** Removes a schedule if it starts workflows on our task queue: another installation's are not ours. */
   remove(schedule: ScheduleKey): Promise<boolean>;
+}
+
+export interface ListedSchedule extends ScheduleKey {
+  /** When it is to run next; null when it is paused or never to run again. In the past only if Temporal is behind. */
+  nextAt: Date | null;
 }
 
 export interface WantedSchedule extends ScheduledTenant {
@@ -130,13 +135,14 @@ async function create({ client }: Line, schedule: ScheduleOptions<Start>): Promi
   }
 }
 
-async function list({ client }: Line): Promise<ScheduleKey[]> {
-  const keys: ScheduleKey[] = [];
-  for await (const { scheduleId } of client.list()) {
+async function list({ client }: Line): Promise<ListedSchedule[]> {
+  const listed: ListedSchedule[] = [];
+  for await (const { scheduleId, state, info } of client.list()) {
     const key = parseScheduleId(scheduleId);
-    if (key !== null) keys.push(key);
+    const nextAt = state.paused ? null : (info.nextActionTimes[0] ?? null);
+    if (key !== null) listed.push({ ...key, nextAt });
   }
-  return keys;
+  return listed;
 }
 
 async function remove(line: Line, schedule: ScheduleKey): Promise<boolean> {

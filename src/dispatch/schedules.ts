@@ -18,6 +18,8 @@ export interface ScheduleKeeperNeeds {
 export interface ScheduleKeeper {
   /** One round: every tenant has every kind, as it is declared. */
   keep(): Promise<'idle'>;
+  /** By how much the latest of our schedules was behind its time when last listed; 0 when all were in time. */
+  lateSeconds(): number;
 }
 
 /** Between two looks at what Temporal really has: what somebody deleted by hand comes back within it. */
@@ -36,12 +38,14 @@ export function createScheduleKeeper(needs: ScheduleKeeperNeeds): ScheduleKeeper
   const settled = new Map<string, string>();
   let listedAt = Number.NEGATIVE_INFINITY;
   let begun = false;
+  let lateSeconds = 0;
 
   async function relist(tenants: Set<string>): Promise<void> {
     const there = (await schedules.list()).filter(({ tenant }) => tenants.has(tenant));
     const ids = new Set(there.map(scheduleIdOf));
     for (const id of settled.keys()) if (!ids.has(id)) settled.delete(id);
     listedAt = performance.now();
+    lateSeconds = Math.max(0, ...there.map(({ nextAt }) => (nextAt === null ? 0 : secondsPast(nextAt))));
     if (begun) return;
     for (const schedule of there) {
       if (Object.hasOwn(kinds, schedule.kind)) continue;
@@ -60,6 +64,7 @@ export function createScheduleKeeper(needs: ScheduleKeeperNeeds): ScheduleKeeper
   }
 
   return {
+    lateSeconds: () => lateSeconds,
     async keep() {
       const tenants = await readTenants(db);
       if (performance.now() - listedAt >= relistMs) {
@@ -80,3 +85,5 @@ export function createScheduleKeeper(needs: ScheduleKeeperNeeds): ScheduleKeeper
     },
   };
 }
+
+const secondsPast = (instant: Date) => (Date.now() - instant.getTime()) / 1000;

@@ -75,6 +75,16 @@ function addBacklogs(registry: Registry, backlogs: Sources['backlogs']): void {
     ],
     ['xianda_attention_overdue', 'overdueAttention', 'Open attention whose deadline has passed.'],
     ['xianda_attention_open', 'openAttention', 'Open attention.'],
+    [
+      'xianda_webhook_late_seconds',
+      'webhookLateSeconds',
+      'How long the longest-due webhook attempt has not been made.',
+    ],
+    [
+      'xianda_webhook_endpoints_failing',
+      'failingEndpoints',
+      'Enabled webhook endpoints that have failed for an hour.',
+    ],
   ];
   for (const [name, field, help] of gauges) {
     addGauge(registry, { name, help, read: async () => (await read())[field] });
