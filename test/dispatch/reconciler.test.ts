@@ -149,3 +149,28 @@ test('goods in reserve that nobody hands out are handed out', async () => {
   expect(now.status.name).toBe('RUNNING');
   expect(now.runId).not.toBe(runId);
 });
+
+test('a workflow whose order is not in the database is ended at the second look, another installation’s never', async () => {
+  const start = (orderId: string, taskQueue: string) =>
+    stage.client.workflow.start('orderWorkflow', {
+      taskQueue,
+      workflowId: `order:${stage.tenant}/${orderId}`,
+      args: [{ tenant: stage.tenant, orderId, run: 1 }],
+    });
+  const lost = await start('lost-with-a-backup', stage.taskQueue);
+  const foreign = await start('of-another', `${stage.taskQueue}-other`);
+  const reconciler = createReconciler({
+    db: stage.database.as('xianda_dispatch'),
+    temporal: stage.temporal,
+    logger: silent,
+  });
+  let looks = 0;
+  await until(async () => {
+    looks += 1;
+    await reconciler.reconcile();
+    return (await lost.describe()).status.name === 'TERMINATED';
+  });
+  expect(looks).toBeGreaterThan(1);
+  expect((await foreign.describe()).status.name).toBe('RUNNING');
+  await foreign.terminate();
+});

@@ -98,8 +98,8 @@ export async function openStage(settings: NodeJS.ProcessEnv = {}): Promise<Stage
     ...settings,
   };
   const config = readConfig(environment, { joinRunning: false });
-  const connection = await Connection.connect({ address });
-  const client = new Client({ connection, namespace });
+  const connection = await Connection.connect({ address: config.temporalAddress });
+  const client = new Client({ connection, namespace: config.temporalNamespace });
   const toClose: { close(): Promise<void> }[] = [];
   const workers: RunningWorker[] = [];
   if (!(await isFresh(bundleFile))) await buildWorkflowBundle(bundleFile);
