@@ -137,8 +137,8 @@ const breaks: [what: string, file: keyof Deployment, from: string | RegExp, to: 
     [
       'a setting without a word',
       'operations',
-      '`METRICS_PORT`',
-      '`METRIC_PORT`',
+      '| `METRICS_PORT`',
+      '| `METRIC_PORT`',
       /does not explain METRICS_PORT/,
     ],
   ];
