@@ -59,19 +59,7 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
   });
   const findLostArrivals = createArrivalsTurn({ db, temporal });
   const toldAt = new Map<string, number>();
-  let missingBefore = new Set<string>();
-
-  /** An order that two rounds did not find is lost with a backup; told again by its shop it must find a free id. */
-  async function endStrays(running: RunningOrder[]): Promise<number> {
-    const missing = new Set((await findMissingOrders(db, running)).map(keyOf));
-    const strays = running.filter((order) => missing.has(keyOf(order)) && missingBefore.has(keyOf(order)));
-    missingBefore = missing;
-    for (const { tenant, orderId, run } of strays) {
-      await temporal.terminate(orderWorkflowId({ tenant, orderId, run }), 'its order is not in the database');
-      logger.error({ tenant, orderId }, 'a workflow ran for an order that is not there: it is ended');
-    }
-    return strays.length;
-  }
+  const endStrays = createStrayWatch({ db, temporal, logger });
 
   async function findLost(running: Set<string>): Promise<Remedy[]> {
     const unseen = (await orders())
@@ -127,6 +115,21 @@ function createArrivalsTurn({ db, temporal }: Omit<ReconcilerNeeds, 'logger'>): 
       wellIf: ['running'],
     });
     return lost.map(({ tenant, campaignId }) => remedy(tenant, 'startConversion', campaignId, {}));
+  };
+}
+
+/** An order that two rounds did not find is lost with a backup; told again by its shop it must find a free id. */
+function createStrayWatch({ db, temporal, logger }: ReconcilerNeeds) {
+  let missingBefore = new Set<string>();
+  return async (running: RunningOrder[]): Promise<number> => {
+    const missing = new Set((await findMissingOrders(db, running)).map(keyOf));
+    const strays = running.filter((order) => missing.has(keyOf(order)) && missingBefore.has(keyOf(order)));
+    missingBefore = missing;
+    for (const { tenant, orderId, run } of strays) {
+      await temporal.terminate(orderWorkflowId({ tenant, orderId, run }), 'its order is not in the database');
+      logger.error({ tenant, orderId }, 'a workflow ran for an order that is not there: it is ended');
+    }
+    return strays.length;
   };
 }
 
