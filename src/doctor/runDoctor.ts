@@ -4,6 +4,7 @@ import { createSandboxPaymentClient } from '../clients/payment/client';
 import type { Config } from '../config';
 import { createDatabase } from '../db/transaction';
 import { checkCoherence, type CoherenceReport, type CoherenceSources } from './checkCoherence';
+import { checkSchedules, withCheck } from './checkSchedules';
 import { formatReport, toJson } from './report';
 
 export type DoctorConfig = Pick<
@@ -53,11 +54,9 @@ export async function examine(config: DoctorConfig): Promise<CoherenceReport> {
   const checkerDb = createDatabase({ url: config.databaseUrl, role: 'xianda_checker', maxConnections: 1 });
   const connection = await connectTemporal(config.temporalAddress);
   try {
-    return await checkCoherence({
-      checkerDb,
-      temporal: temporalOf(config, connection),
-      ...partnersOf(config),
-    });
+    const temporal = temporalOf(config, connection);
+    const report = await checkCoherence({ checkerDb, temporal, ...partnersOf(config) });
+    return withCheck(report, await checkSchedules(checkerDb, temporal));
   } catch (error) {
     return blind(`the database did not answer: ${error instanceof Error ? error.message : 'unknown'}`);
   } finally {
