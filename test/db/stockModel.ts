@@ -16,9 +16,25 @@ export interface Model {
   safety: Map<string, number>;
   recipes: Map<string, [string, number][]>;
   orders: ModelOrder[];
+  /** Where a campaign is modelled: units of its SKU's quota, and what lies in reserve for it. */
+  campaign?: { sku: string; quota: number; reserve: number; closed: boolean };
 }
 
-interface ModelOrder {
+/** A presale line of the campaign's SKU; its order's `demand` is empty until its goods have come. */
+interface ModelPresale {
+  units: number;
+  converted: boolean;
+  /** Its quota hold still stands unpaid in the books, due or not. */
+  held: boolean;
+  /** Its units went back to the quota. */
+  returned: boolean;
+  /** Later dates agreed to, and its place among the payments: the order in which goods are handed out. */
+  moved: number;
+  paidNo: number;
+  offered: boolean;
+}
+
+export interface ModelOrder {
   demand: Map<string, number>;
   state: 'awaitingPayment' | 'paid' | 'fulfilling' | 'delivered' | 'expired' | 'cancelled';
   /** Past its end, whether or not a sweeper has been there. */
@@ -27,6 +43,7 @@ interface ModelOrder {
   left: boolean;
   /** Late money waits for its decision. */
   late: boolean;
+  presale?: ModelPresale;
 }
 
 /** What the runs came to, counted over all of them: a model that is never taken anywhere proves nothing. */
@@ -40,9 +57,9 @@ export interface Real {
   orders: { orderId: string; totalFen: number; shipments: string[] }[];
 }
 
-type Command = fc.AsyncCommand<Model, Real>;
+export type Command = fc.AsyncCommand<Model, Real>;
 
-function note({ reached }: Real, what: string): void {
+export function note({ reached }: Real, what: string): void {
   reached.set(what, (reached.get(what) ?? 0) + 1);
 }
 
@@ -50,20 +67,57 @@ function sumOf(model: Readonly<Model>, sku: string, counts: (order: ModelOrder) 
   return model.orders.filter(counts).reduce((sum, order) => sum + (order.demand.get(sku) ?? 0), 0);
 }
 
-const isHeld = (order: ModelOrder) => order.state === 'awaitingPayment' && !order.due;
+export const isHeld = (order: ModelOrder) => order.state === 'awaitingPayment' && !order.due;
 const isCommitted = (order: ModelOrder) =>
   (order.state === 'paid' || order.state === 'fulfilling') && !order.left;
 
 function sellable(model: Readonly<Model>, sku: string): number {
   const taken = sumOf(model, sku, (order) => isHeld(order) || isCommitted(order));
-  return Math.max(0, (model.onHand.get(sku) ?? 0) - taken - (model.safety.get(sku) ?? 0));
+  return Math.max(
+    0,
+    (model.onHand.get(sku) ?? 0) - taken - reserved(model, sku) - (model.safety.get(sku) ?? 0),
+  );
+}
+
+function reserved({ campaign }: Readonly<Model>, sku: string): number {
+  return campaign?.sku === sku ? campaign.reserve : 0;
+}
+
+/** Presale units that can still be promised: every unit sold counts, also when its converted order was cancelled. */
+export function quotaLeft({ campaign, orders }: Readonly<Model>): number {
+  if (!campaign || campaign.closed) return 0;
+  const counts = (order: ModelOrder) =>
+    order.presale !== undefined &&
+    !order.presale.returned &&
+    (isHeld(order) || !['awaitingPayment', 'expired'].includes(order.state));
+  return (
+    campaign.quota - orders.reduce((sum, order) => sum + (counts(order) ? (order.presale?.units ?? 0) : 0), 0)
+  );
+}
+
+/** Paid lines that have no goods yet. */
+export function waits({ state, presale }: ModelOrder): boolean {
+  return presale !== undefined && (state === 'paid' || state === 'fulfilling') && !presale.converted;
+}
+
+/** The campaign is over and has served everybody. */
+export function isServed({ campaign, orders }: Readonly<Model>): boolean {
+  return campaign?.closed === true && !orders.some((order) => waits(order) || order.presale?.held === true);
+}
+
+/** A cancelled order's goods, when they were a campaign's, go back to it unless it has served everybody. */
+function giveBack(model: Model, { presale }: ModelOrder): void {
+  if (!presale) return;
+  if (presale.converted) {
+    if (model.campaign && !isServed(model)) model.campaign.reserve += presale.units;
+  } else presale.returned = true;
 }
 
 function fits(model: Model, demand: Map<string, number>): boolean {
   return [...demand].every(([sku, units]) => units <= sellable(model, sku));
 }
 
-class Receive implements Command {
+export class Receive implements Command {
   constructor(readonly given: { sku: string; siteId: string; lotId: string; quantity: number }) {}
   check = () => true;
   async run(model: Model, real: Real): Promise<void> {
@@ -73,7 +127,7 @@ class Receive implements Command {
   toString = () => `receive ${JSON.stringify(this.given)}`;
 }
 
-class Place implements Command {
+export class Place implements Command {
   constructor(readonly lines: { sku: string; quantity: number }[]) {}
   check = (_model: Readonly<Model>): boolean => true;
   run(model: Model, real: Real): Promise<void> {
@@ -120,7 +174,7 @@ async function place(model: Model, real: Real, lines: { sku: string; quantity: n
 }
 
 /** A command about one of the orders that it applies to. */
-abstract class OfOrder implements Command {
+export abstract class OfOrder implements Command {
   constructor(readonly pick: number) {}
   check = (model: Readonly<Model>) => model.orders.some((order) => this.applies(order));
   protected applies(_order: ModelOrder): boolean {
@@ -140,12 +194,12 @@ abstract class OfOrder implements Command {
   toString = () => `${this.constructor.name} ${this.pick}`;
 }
 
-class Pay extends OfOrder {
+export class Pay extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.state === 'awaitingPayment' || order.state === 'expired';
   }
   protected async act(
-    _model: Model,
+    model: Model,
     order: ModelOrder,
     real: Real,
     { orderId, totalFen }: Real['orders'][number],
@@ -159,10 +213,14 @@ class Pay extends OfOrder {
     note(real, expected);
     if (expected === 'booked') order.state = 'paid';
     if (expected === 'late') Object.assign(order, { state: 'expired', late: true });
+    if (order.presale && expected !== 'repeated') {
+      const paidNo = Math.max(0, ...model.orders.map((other) => other.presale?.paidNo ?? 0)) + 1;
+      Object.assign(order.presale, { paidNo, held: false });
+    }
   }
 }
 
-class DecideLate extends OfOrder {
+export class DecideLate extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.late && order.state === 'expired';
   }
@@ -174,7 +232,8 @@ class DecideLate extends OfOrder {
   ): Promise<void> {
     const money = { tenant: real.tenant, provider: 'sandbox', transactionId: `t-${orderId}` };
     const decision = await decideLateMoney(real.database.as('xianda_app'), money);
-    const reheld = fits(model, order.demand);
+    const reheld =
+      fits(model, order.demand) && (order.presale?.units ?? 0) <= (order.presale ? quotaLeft(model) : 0);
     expect(decision.outcome).toBe(reheld ? 'reheld' : 'refunding');
     note(real, decision.outcome);
     expect(await decideLateMoney(real.database.as('xianda_app'), money)).toEqual({
@@ -185,7 +244,7 @@ class DecideLate extends OfOrder {
   }
 }
 
-class BecomeDue extends OfOrder {
+export class BecomeDue extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return isHeld(order);
   }
@@ -203,13 +262,17 @@ class BecomeDue extends OfOrder {
       `UPDATE hold SET expires_at = clock_timestamp() - interval '1 ms' WHERE order_id = $1 AND state = 'held'`,
       [orderId],
     );
+    await database.query(
+      `UPDATE quota_hold SET expires_at = clock_timestamp() - interval '1 ms' WHERE order_id = $1 AND state = 'held'`,
+      [orderId],
+    );
     order.due = true;
   }
 }
 
-class Cancel extends OfOrder {
+export class Cancel extends OfOrder {
   protected async act(
-    _model: Model,
+    model: Model,
     order: ModelOrder,
     real: Real,
     { orderId }: Real['orders'][number],
@@ -227,7 +290,10 @@ class Cancel extends OfOrder {
       return expect(answer).toEqual({ outcome: 'tooLate' });
     if (order.picking && order.state === 'fulfilling') return expect(answer).toEqual({ outcome: 'asking' });
     expect(answer).toEqual({ outcome: 'done' });
+    const wasPaid = order.state !== 'awaitingPayment';
     order.state = 'cancelled';
+    if (order.presale) order.presale.held = false;
+    if (wasPaid || order.presale) giveBack(model, order);
   }
 }
 
@@ -243,7 +309,7 @@ class CancelTooLate extends Cancel {
   }
 }
 
-class Plan extends OfOrder {
+export class Plan extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.state === 'paid' || order.state === 'fulfilling';
   }
@@ -257,13 +323,14 @@ class Plan extends OfOrder {
       tenant: real.tenant,
       orderId: its.orderId,
     });
+    if (waits(order)) return expect(plan.kind).toBe('waitingForGoods');
     if (plan.kind !== 'planned') throw new Error(`not planned: ${JSON.stringify(plan)}`);
     its.shipments = plan.shipments.map((shipment) => shipment.shipmentId);
     order.state = 'fulfilling';
   }
 }
 
-class Pick extends OfOrder {
+export class Pick extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.state === 'fulfilling';
   }
@@ -279,7 +346,7 @@ class Pick extends OfOrder {
   }
 }
 
-class Deliver extends OfOrder {
+export class Deliver extends OfOrder {
   protected override applies(order: ModelOrder): boolean {
     return order.state === 'fulfilling';
   }
@@ -300,7 +367,7 @@ class Deliver extends OfOrder {
   }
 }
 
-class Sweep implements Command {
+export class Sweep implements Command {
   check = () => true;
   async run(model: Model, real: Real): Promise<void> {
     const due = model.orders.filter((order) => order.state === 'awaitingPayment' && order.due);
@@ -308,6 +375,7 @@ class Sweep implements Command {
     for (const order of due) {
       note(real, 'expired');
       order.state = 'expired';
+      if (order.presale) order.presale.held = false;
     }
     await expectBalances(model, real);
   }
@@ -326,7 +394,7 @@ export async function expectBalances(model: Model, { database, tenant }: Real): 
     expect({ sku, onHand: row.on_hand, held: row.held, committed: row.committed }).toEqual({
       sku,
       onHand,
-      held: sumOf(model, sku, isHeld),
+      held: sumOf(model, sku, isHeld) + reserved(model, sku),
       committed: sumOf(model, sku, isCommitted),
     });
   }
