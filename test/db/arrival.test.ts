@@ -1,3 +1,4 @@
+import { resolveAttention } from '../../src/db/attentionResolve';
 import { cancelOrder } from '../../src/db/cancel';
 import { planFulfilment } from '../../src/db/fulfilment';
 import { type ReceiptAnswer, receiveStock } from '../../src/db/inventory';
@@ -274,6 +275,21 @@ describe('handing out', () => {
     expect(await handOut()).toMatchObject({ converted: 1, parked: 1, offered: 0, reserved: 1 });
     expect(await served([stuck, behind])).toEqual([false, true]);
     expect((await orderFacts(database, stuck.orderId)).attention).toEqual(['noRoute']);
+    await database.query(`UPDATE outbox SET done_at = now(), attempts = 1 WHERE tenant = $1`, [tenant]);
+    const [parked] = await database.query<{ attention_id: string }>(
+      'SELECT attention_id FROM attention WHERE order_id = $1',
+      [stuck.orderId],
+    );
+    const before = await wakes();
+    const resolve = {
+      tenant,
+      attentionId: parked?.attention_id ?? '',
+      action: 'retry' as const,
+      actor: 'test',
+    };
+    expect(await resolveAttention(db, resolve)).toEqual({ kind: 'resolved' });
+    expect(await wakes()).toBe(before + 1);
+    expect(await handOut()).toMatchObject({ converted: 0, parked: 1 });
     await database.query(`UPDATE pickup_point SET ambient_millilitres = 100000 WHERE tenant = $1`, [tenant]);
     expect(await handOut()).toMatchObject({ converted: 1, reserved: 0 });
     expect((await orderFacts(database, stuck.orderId)).attention).toEqual([]);

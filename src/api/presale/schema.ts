@@ -48,6 +48,10 @@ export const campaignAnswer = z
     sold: z.array(z.object({ region: z.string(), units: z.int(), held: z.int() })).meta({
       description: 'Per region: units paid, and units held unpaid; disjoint.',
     }),
+    arrival: z.object({ reserved: unitsOrNone, waiting: unitsOrNone, offered: unitsOrNone }).meta({
+      description:
+        'Goods that came: units still in reserve, units paid for that wait for theirs, lines whose buyers are asked.',
+    }),
     plan: z.array(plannedRegion).meta({
       description:
         'By region, as of aggregatedAt: units that will have been sold at the close, with their 80 % interval, and the day to buy them by. Empty before the first aggregation.',
