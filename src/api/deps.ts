@@ -1,3 +1,4 @@
+import type { Envelope } from '../db/envelope';
 import type { PersonalData } from '../db/personalData';
 import type { Database } from '../db/transaction';
 import type { Intake } from '../intake/intake';
@@ -36,6 +37,8 @@ export interface ApiDeps {
   intake: Intake;
   schedules: TemporalSchedules;
   personalData: PersonalData;
+  /** Seals the secrets of webhooks. */
+  envelope: Envelope;
   settings: ApiSettings;
   log: Logger;
   metrics: Metrics;

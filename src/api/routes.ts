@@ -1,6 +1,7 @@
 import { attentionRoutes } from './attention/routes';
 import { catalogueRoutes } from './catalogue/routes';
 import { forecastRoutes } from './forecast/routes';
+import { eventRoutes } from './event/routes';
 import { carrierRoutes } from './fulfilment/carrierRoutes';
 import { fulfilmentRoutes } from './fulfilment/routes';
 import type { RawRoute, Route } from './http/route';
@@ -14,6 +15,8 @@ import { metricsRoute, plumbingRoutes, readyRoute } from './plumbing/routes';
 import { presaleRoutes } from './presale/routes';
 import { scheduleRoutes } from './schedule/routes';
 import { tenantRoutes } from './tenant/routes';
+import { webhookRoutes } from './webhook/routes';
+import { webhookSecretRoutes } from './webhook/secretRoutes';
 
 /** Every JSON route that the server has: mounted, described and tested from here. */
 export const routes: readonly Route[] = [
@@ -30,6 +33,9 @@ export const routes: readonly Route[] = [
   ...forecastRoutes,
   ...scheduleRoutes,
   ...liveRoutes,
+  ...webhookRoutes,
+  ...webhookSecretRoutes,
+  ...eventRoutes,
   ...plumbingRoutes,
 ];
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import compression from 'compression';
 import express, { type Express } from 'express';
 import helmet from 'helmet';
-import type { MasterKey } from '../db/envelope';
+import { createEnvelope, type MasterKey } from '../db/envelope';
 import { readBacklogs } from '../db/health.read';
 import { createPersonalData } from '../db/personalData';
 import { createDatabase } from '../db/transaction';
@@ -186,6 +186,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     checker,
     reports,
     personalData,
+    envelope: createEnvelope(config.personalDataKeys),
     schedules,
     log,
     intake: createIntake({ db: intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),

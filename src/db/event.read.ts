@@ -1,4 +1,4 @@
-import { type Page, type Slice, sliceOf } from './page';
+import type { Page } from './page';
 import type { TenantTx } from './transaction';
 
 export interface PublishedEvent {
@@ -11,22 +11,28 @@ export interface PublishedEvent {
 }
 
 export interface EventFilter {
-  /** Events of this channel alone; null: the whole tenant's. */
+  /** Events that belong to a channel alone: what a channel's key sees. */
+  ofChannels: boolean;
+  /** Of this channel alone; null: any. */
   channel: string | null;
   type?: string;
 }
 
-/** The feed, oldest first, exactly the published events after a position: what is read once never changes. */
+/**
+ * The feed after a position, oldest first, at most a page of it: exactly the published events, and what is read once
+ * never changes.
+ */
 export async function listEvents(
   tx: TenantTx,
-  { channel, type }: EventFilter,
-  page: Page<number>,
-): Promise<Slice<PublishedEvent, number>> {
+  { ofChannels, channel, type }: EventFilter,
+  { after, limit }: Page<number>,
+): Promise<PublishedEvent[]> {
   const { rows } = await tx.query<PublishedEvent>(
     `SELECT event_id AS "eventId", type, subject, at, data, position FROM event
-      WHERE tenant = $1 AND position > $2 AND ($3::text IS NULL OR channel = $3) AND ($4::text IS NULL OR type = $4)
-      ORDER BY position LIMIT $5 + 1`,
-    [tx.tenant, page.after ?? 0, channel, type ?? null, page.limit],
+      WHERE tenant = $1 AND position > $2 AND (NOT $3 OR channel IS NOT NULL) AND ($4::text IS NULL OR channel = $4)
+        AND ($5::text IS NULL OR type = $5)
+      ORDER BY position LIMIT $6`,
+    [tx.tenant, after ?? 0, ofChannels, channel, type ?? null, limit],
   );
-  return sliceOf(rows, page.limit, { item: (row) => row, position: (row) => row.position });
+  return rows;
 }

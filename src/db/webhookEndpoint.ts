@@ -8,12 +8,9 @@ import type { TenantTx } from './transaction';
 export const disabledReason: AttentionReason = 'webhookDisabled';
 
 /** Whose events an endpoint is told: a channel's, a supplier's, or with neither the whole tenant's. */
-export interface EndpointOwner {
+export interface EndpointWish {
   channel?: string;
   supplierId?: string;
-}
-
-export interface EndpointWish extends EndpointOwner {
   url: string;
   /** Without: every type. */
   types?: string[];
@@ -99,4 +96,21 @@ export async function enableEndpoint(tx: TenantTx, endpointId: string): Promise<
 /** Has the endpoint's workflow look for what is due, once the caller's transaction commits. */
 export async function wakeEndpoint(tx: TenantTx, endpointId: string): Promise<void> {
   await insertOutbox(tx, [{ kind: 'wakeWebhook', subject: endpointId, payload: {} }]);
+}
+
+/** Sends an event's delivery once more, ended or not, under the same webhook-id. False: there is no such delivery. */
+export async function resendDelivery(
+  tx: TenantTx,
+  { endpointId, eventId }: { endpointId: string; eventId: string },
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `UPDATE webhook_delivery d SET state = 'pending', tries = 0, next_attempt_at = clock_timestamp(), ended_at = NULL
+       FROM webhook_endpoint w
+      WHERE d.tenant = $1 AND d.endpoint_id = $2 AND d.event_id = $3
+        AND w.tenant = d.tenant AND w.endpoint_id = d.endpoint_id AND w.removed_at IS NULL`,
+    [tx.tenant, endpointId, eventId],
+  );
+  if (rowCount === 0) return false;
+  await wakeEndpoint(tx, endpointId);
+  return true;
 }

@@ -5,7 +5,7 @@ import { routes } from '../../src/api/routes';
 import { runApi } from '../../src/api/server';
 import { createLogger } from '../../src/log';
 import { type ApiUnderTest, platformKey, startApi, type TenantKeys } from './support/apiUnderTest';
-import { expectCoherent } from '../support/expectCoherent';
+import { expectCoherent, publishNews } from '../support/expectCoherent';
 import { testTemporal } from '../support/servers';
 import { givenForecast } from './support/forecasts';
 import { givenHandOut } from '../support/presaleFixtures';
@@ -49,6 +49,12 @@ beforeAll(async () => {
   await api.send('POST', '/v1/stock/receipts', { key: ours.warehouse, body });
   await givenHandOut(api.database, 'our-brand', { campaignId: 'spring' });
   const [offer] = (await api.send('GET', `/v1/orders/${paid.orderId}`, { key: ours.ops })).json.offers;
+  const hook = { url: 'http://127.0.0.1:9998/our-hook', types: ['order.placed'] };
+  await api.send('PUT', '/v1/webhook-endpoints/our-hook', { key: ours.ops, body: hook });
+  await place('told-one');
+  await publishNews(api.database);
+  const [delivery] = (await api.send('GET', '/v1/webhook-endpoints/our-hook/deliveries', { key: ours.ops }))
+    .json.items;
   const [parked] = (await api.send('GET', '/v1/attention', { key: ours.ops })).json.items;
   ourIds = {
     tenant: 'our-brand',
@@ -68,6 +74,8 @@ beforeAll(async () => {
     keyId: (await api.send('GET', '/v1/tenants/our-brand/keys?limit=1', { key: platformKey })).json.items[0]
       .keyId,
     forecastId: await givenForecast(api, 'our-brand'),
+    endpointId: 'our-hook',
+    deliveryId: delivery.deliveryId,
     provider: 'sandbox',
     offerId: offer.offerId,
     scheduleId: 'our-brand:presale-aggregation',
@@ -156,6 +164,7 @@ async function forgetTheirs(): Promise<void> {
     'presale_quota',
     'presale_campaign',
     'supplier_term',
+    'webhook_endpoint',
     'supplier',
     'carrier_rate',
     'carrier',
@@ -193,6 +202,11 @@ function bodyFor({ path }: Route): object {
     '/v1/orders': goods.order({ externalId: 'paid-one' }),
     '/v1/orders/{orderId}/cancel': { reason: 'x' },
     '/v1/orders/{orderId}/offers/{offerId}/answer': { accept: true },
+    '/v1/webhook-endpoints/{endpointId}': { url: 'http://127.0.0.1:9998/theirs', channel: 'mini' },
+    '/v1/webhook-endpoints/{endpointId}/enable': {},
+    '/v1/webhook-endpoints/{endpointId}/secrets': {},
+    '/v1/webhook-endpoints/{endpointId}/deliveries/{deliveryId}/resend': {},
+    '/v1/suppliers/{supplierId}/webhook-secrets': {},
     '/v1/schedules/{scheduleId}/trigger': {},
     '/v1/schedules/{scheduleId}/pause': { reason: 'x' },
     '/v1/schedules/{scheduleId}/unpause': { reason: 'x' },

@@ -23,11 +23,9 @@ afterAll(async () => {
 
 const publish = (limit = 500) => publishEvents(journey.db, { tenant: journey.tenant, limit });
 
-async function feed(filter: { channel?: string; type?: string } = {}): Promise<PublishedEvent[]> {
-  const { items } = await journey.db.inTenant(journey.tenant, (tx) =>
-    listEvents(tx, { channel: filter.channel ?? null, type: filter.type }, { after: null, limit: 200 }),
-  );
-  return items;
+async function feed({ channel, type }: { channel?: string; type?: string } = {}): Promise<PublishedEvent[]> {
+  const filter = { ofChannels: channel !== undefined, channel: channel ?? null, type };
+  return journey.db.inTenant(journey.tenant, (tx) => listEvents(tx, filter, { after: null, limit: 200 }));
 }
 
 const typesOf = (events: PublishedEvent[]) => events.map(({ type }) => type);

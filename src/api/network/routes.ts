@@ -23,6 +23,7 @@ import {
 import { resourceRoutes } from '../http/resource';
 import type { Route } from '../http/route';
 import { litresOf, millilitresOf } from '../http/schema';
+import { expectWebhookUrl } from '../webhook/webhookUrl';
 import { expectPartnerUrl } from './partnerUrl';
 import {
   carrierAnswer,
@@ -129,7 +130,8 @@ export const networkRoutes: Route[] = [
     source: supplierSource,
     refusals: ['unknown-reference'],
     put(tx, supplierId, body, { mode }) {
-      expectPartnerUrl({ path: 'webhookUrl', url: body.webhookUrl, mode });
+      const { webhookUrl: url } = body;
+      if (url !== undefined) expectWebhookUrl({ path: 'webhookUrl', url, mode });
       return putSupplier(tx, supplierId, body);
     },
     show: (stored) => stored,

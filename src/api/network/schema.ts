@@ -15,6 +15,7 @@ import {
   unitsOrNone,
   zone,
 } from '../http/schema';
+import { webhookUrl } from '../webhook/schema';
 
 const servedZones = z
   .array(zone)
@@ -90,7 +91,7 @@ const supplierTerm = z.strictObject({
 const supplierFields = {
   name: text(200),
   skus: distinct(idText, 3000),
-  webhookUrl: partnerUrl.optional(),
+  webhookUrl: webhookUrl.optional(),
   leadDays: days,
   terms: z
     .array(supplierTerm)

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { createWebhookSecret, verifyWebhook, webhookHeaders } from '../../../src/clients/webhook/signature';
@@ -70,4 +72,28 @@ test.each([
   ['from more than five minutes ahead', headers, { nowSeconds: timestampSeconds - 301 }, 'stale'],
 ])('refuses a message %s', (_, given, changed, reason) => {
   expect(verify(given, changed)).toEqual({ kind: 'invalid', reason });
+});
+
+describe('the ten lines of docs/integrating.md', () => {
+  const docs = readFileSync(join(__dirname, '..', '..', '..', 'docs', 'integrating.md'), 'utf8');
+  const [code] = docs.match(/(?<=```js\n)\/\/ Node, without a library[\s\S]*?(?=```)/) ?? [];
+  type Verify = (secret: string, headers: Record<string, string>, body: string) => boolean;
+  const verifyAsDocumented = new Function('require', `${code}; return verify;`)(require) as Verify;
+  const body = '{"名":"草莓"}';
+  const at = Math.floor(Date.now() / 1000);
+  const signed = webhookHeaders([createWebhookSecret(), secret], {
+    webhookId,
+    timestampSeconds: at,
+    rawBody: body,
+  });
+
+  test('take what we sign, and nothing else', () => {
+    expect(verifyAsDocumented(secret, signed, body)).toBe(true);
+    expect(verifyAsDocumented(secret, signed, `${body} `)).toBe(false);
+    expect(verifyAsDocumented(createWebhookSecret(), signed, body)).toBe(false);
+    expect(verifyAsDocumented(secret, { ...signed, 'webhook-timestamp': String(at - 400) }, body)).toBe(
+      false,
+    );
+    expect(verifyAsDocumented(secret, {}, body)).toBe(false);
+  });
 });

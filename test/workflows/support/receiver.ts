@@ -13,6 +13,8 @@ export interface Receiver {
   url: string;
   /** What came and was signed with the secret, in the order of arrival; bad signatures are answered 401. */
   messages: ReceivedMessage[];
+  /** Their bodies, word for word. */
+  bodies: string[];
   secret: string;
   /** The status of the next answers; `never` keeps the sender waiting. */
   answerWith: number | 'never';
@@ -25,8 +27,10 @@ export async function openReceiver(): Promise<Receiver> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const event = verify(Buffer.concat(chunks).toString(), request.headers);
+      const body = Buffer.concat(chunks).toString();
+      const event = verify(body, request.headers);
       if (event === null) return response.writeHead(401).end();
+      receiver.bodies.push(body);
       receiver.messages.push({ ...event, at: Date.now() });
       if (receiver.answerWith === 'never') return undefined;
       return response.writeHead(receiver.answerWith).end();
@@ -36,6 +40,7 @@ export async function openReceiver(): Promise<Receiver> {
   const receiver: Receiver = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     messages: [],
+    bodies: [],
     secret: '',
     answerWith: 204,
     async close() {
