@@ -51,6 +51,12 @@ export interface OpenOrderRow {
   parked: boolean;
 }
 
+/** An endpoint that may be told and whose deliveries are overdue by minutes: somebody should be at them. */
+export interface DueEndpointRow {
+  tenant: string;
+  endpointId: string;
+}
+
 /** All that the doctor knows from the database, read in one snapshot. */
 export interface CoherenceSnapshot {
   tenants: string[];
@@ -61,6 +67,7 @@ export interface CoherenceSnapshot {
   refunds: RefundRow[];
   bookings: BookingRow[];
   orders: OpenOrderRow[];
+  dueEndpoints: DueEndpointRow[];
 }
 
 /** The checks that are SQL views; 10 and 12 reach outside of the database and are code in src/doctor. */
@@ -91,6 +98,7 @@ export async function readCoherence(db: Database): Promise<CoherenceSnapshot> {
       refunds: await readRefunds(tx),
       bookings: await readBookings(tx),
       orders: await readOrders(tx),
+      dueEndpoints: await readDueEndpoints(tx),
     };
   });
 }
@@ -159,6 +167,20 @@ async function readOrders(tx: Tx): Promise<OpenOrderRow[]> {
                       AND b.created_at > now() - interval '60 seconds') AS "startPending",
             EXISTS (SELECT 1 FROM attention a WHERE a.tenant = o.tenant AND a.order_id = o.order_id AND a.resolved_at IS NULL) AS parked
        FROM orders o ORDER BY o.tenant, o.order_id`,
+  );
+  return rows;
+}
+
+/** Two minutes: the reconciler has had its chance to wake them. */
+async function readDueEndpoints(tx: Tx): Promise<DueEndpointRow[]> {
+  const { rows } = await tx.query<DueEndpointRow>(
+    `SELECT w.tenant, w.endpoint_id AS "endpointId" FROM webhook_endpoint w
+      WHERE w.removed_at IS NULL AND w.disabled_at IS NULL
+        AND EXISTS (SELECT 1 FROM webhook_secret s WHERE s.tenant = w.tenant AND s.endpoint_id = w.endpoint_id
+                       AND s.retired_at IS NULL)
+        AND EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.tenant = w.tenant AND d.endpoint_id = w.endpoint_id
+                       AND d.state = 'pending' AND d.next_attempt_at < now() - interval '120 seconds')
+      ORDER BY w.tenant, w.endpoint_id`,
   );
   return rows;
 }

@@ -152,6 +152,33 @@ export async function findReservingCampaigns(
   });
 }
 
+export interface IdleEndpoint {
+  tenant: string;
+  endpointId: string;
+}
+
+/** Endpoints that may be told, whose deliveries were due a minute ago, and that nobody is about to wake. */
+export async function findIdleEndpoints(
+  db: Database,
+  { after, limit }: { after: Place; limit: number },
+): Promise<IdleEndpoint[]> {
+  return db.inTransaction(async (tx) => {
+    const { rows } = await tx.query<IdleEndpoint>(
+      `SELECT w.tenant, w.endpoint_id AS "endpointId" FROM webhook_endpoint w
+        WHERE (w.tenant, w.endpoint_id) > ($1, $2) AND w.removed_at IS NULL AND w.disabled_at IS NULL
+          AND EXISTS (SELECT 1 FROM webhook_secret s WHERE s.tenant = w.tenant AND s.endpoint_id = w.endpoint_id
+                         AND s.retired_at IS NULL)
+          AND EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.tenant = w.tenant AND d.endpoint_id = w.endpoint_id
+                         AND d.state = 'pending' AND d.next_attempt_at < clock_timestamp() - ${settledAfter})
+          AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.tenant = w.tenant AND b.subject = w.endpoint_id
+                             AND b.kind = 'wakeWebhook' AND b.done_at IS NULL)
+        ORDER BY w.tenant, w.endpoint_id LIMIT $3`,
+      [after.tenant, after.id, limit],
+    );
+    return rows;
+  });
+}
+
 export interface Remedy {
   tenant: string;
   kind: OutboxMessage['kind'];

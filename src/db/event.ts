@@ -111,6 +111,13 @@ const refund = `(SELECT jsonb_build_object('refund', jsonb_build_object('refundI
   FROM refund r JOIN payment p USING (tenant, provider, transaction_id)
  WHERE r.tenant = v.tenant AND r.refund_id = v.data ->> 'refundId')`;
 
+/** What is offered for a line that came up short: made together, and so until the same instant. */
+const offers = `(SELECT jsonb_build_object('offers', coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+    'offerId', f.offer_id, 'lineId', f.line_id, 'kind', f.kind, 'deliverOn', f.deliver_on, 'amountFen', f.amount_fen,
+    'until', ${isoUtc('f.until')})) ORDER BY f.kind), '[]'))
+  FROM offer f WHERE f.tenant = v.tenant AND f.order_id = v.subject AND f.line_id = v.data ->> 'lineId'
+   AND ${isoUtc('f.until')} = v.data ->> 'until')`;
+
 /** Of a timeline line's detail these go out by name: who did something inside the house, and why, stays inside. */
 const special = `CASE v.type
   WHEN 'order.shipped' THEN ${shipment}
@@ -118,8 +125,7 @@ const special = `CASE v.type
   WHEN 'order.refunded' THEN ${refund}
   WHEN 'order.attention' THEN jsonb_build_object('attention', jsonb_build_object('reason', v.data ->> 'reason'))
   WHEN 'order.partlyCancelled' THEN jsonb_build_object('cancelledShipments', coalesce(v.data -> 'shipments', '[]'))
-  WHEN 'order.offer' THEN jsonb_build_object('offer', jsonb_strip_nulls(jsonb_build_object('offerId', v.data ->> 'offerId',
-    'kind', v.data ->> 'kind', 'until', v.data ->> 'until')))
+  WHEN 'order.offer' THEN ${offers}
   END`;
 
 const place = `

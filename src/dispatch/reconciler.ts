@@ -1,4 +1,5 @@
 import {
+  type IdleEndpoint,
   type OpenOrder,
   type OpenRefund,
   type Place,
@@ -6,6 +7,7 @@ import {
   type ReservingCampaign,
   type UndecidedMoney,
   findEndedOrders,
+  findIdleEndpoints,
   findMissingOrders,
   findReservingCampaigns,
   findSettledOpenOrders,
@@ -17,6 +19,7 @@ import type { Database } from '../db/transaction';
 import type { Logger } from '../log';
 import { lateMoneyWorkflowId, orderWorkflowId, refundWorkflowId } from '../workflows/order/messages';
 import { arrivalWorkflowId } from '../workflows/presale/messages';
+import { webhookWorkflowId } from '../workflows/webhook/messages';
 import type { RunningOrder, Temporal, WorkflowStanding } from './temporal';
 
 export interface ReconcilerNeeds {
@@ -58,6 +61,7 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
     find: (from) => findUndecidedMoney(db, from),
   });
   const findLostArrivals = createArrivalsTurn({ db, temporal });
+  const findIdleWebhooks = createWebhooksTurn({ db, temporal });
   const toldAt = new Map<string, number>();
   const endStrays = createStrayWatch({ db, temporal, logger });
 
@@ -83,6 +87,7 @@ export function createReconciler({ db, temporal, logger }: ReconcilerNeeds): Rec
       ...lostRefunds.map(restartRefund),
       ...lostMoneys.map(restartMoney),
       ...(await findLostArrivals()),
+      ...(await findIdleWebhooks()),
     ];
   }
 
@@ -130,6 +135,22 @@ function createStrayWatch({ db, temporal, logger }: ReconcilerNeeds) {
       logger.error({ tenant, orderId }, 'a workflow ran for an order that is not there: it is ended');
     }
     return strays.length;
+  };
+}
+
+/** Deliveries that are due, at endpoints whose workflow does not run. */
+function createWebhooksTurn({ db, temporal }: Omit<ReconcilerNeeds, 'logger'>): () => Promise<Remedy[]> {
+  const endpoints = createTurn({
+    limit: looksARound,
+    idOf: (endpoint: IdleEndpoint) => endpoint.endpointId,
+    find: (from) => findIdleEndpoints(db, from),
+  });
+  return async () => {
+    const lost = await keepLost(temporal, await endpoints(), {
+      workflowIdOf: webhookWorkflowId,
+      wellIf: ['running'],
+    });
+    return lost.map(({ tenant, endpointId }) => remedy(tenant, 'wakeWebhook', endpointId, {}));
   };
 }
 

@@ -4,7 +4,7 @@ import type { PaymentClient } from '../clients/payment/client';
 import { type CheckRows, type Finding, readCoherence } from '../db/coherence.read';
 import type { Database } from '../db/transaction';
 import { checkPartners } from './checkPartners';
-import { checkWorkflows, listRunningOrders } from './checkWorkflows';
+import { checkDeliveries, checkWorkflows, listRunningOrders } from './checkWorkflows';
 
 /** Where the doctor may look. What is left out is told as not looked at, where there was something to look for. */
 export interface CoherenceSources {
@@ -34,9 +34,10 @@ export async function checkCoherence(sources: CoherenceSources): Promise<Coheren
   const snapshot = await readCoherence(sources.checkerDb);
   const partners = await checkPartners(snapshot, sources);
   const workflows = await checkWorkflows(snapshot.orders, running, sources.temporal, snapshot.tenants);
+  const deliveries = await checkDeliveries(snapshot.dueEndpoints, sources.temporal);
   const outside = [partners, workflows];
   return {
-    findings: [...snapshot.findings, ...outside.flatMap((part) => part.findings)].sort(
+    findings: [...snapshot.findings, ...[...outside, deliveries].flatMap((part) => part.findings)].sort(
       (a, b) => a.invariant - b.invariant,
     ),
     checks: [...snapshot.checks, ...outside.map((part) => part.rows)].sort(
@@ -47,7 +48,7 @@ export async function checkCoherence(sources: CoherenceSources): Promise<Coheren
         invariant: 0,
         reason: `the checker does not see all rows of ${table}`,
       })),
-      ...outside.flatMap((part) => part.notLooked),
+      ...[...outside, deliveries].flatMap((part) => part.notLooked),
     ],
   };
 }

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Finding, OpenOrderRow } from '../db/coherence.read';
+import type { DueEndpointRow, Finding, OpenOrderRow } from '../db/coherence.read';
 import { orderWorkflowId, orderWorkflowType } from '../workflows/order/messages';
+import { webhookWorkflowId } from '../workflows/webhook/messages';
 import type { CoherenceSources, OutsideCheck } from './checkCoherence';
 
 const invariant = 12;
@@ -54,6 +55,25 @@ export async function checkWorkflows(
       result.findings.push(suspicion.finding);
   }
   return result;
+}
+
+/** Invariant 12 for webhooks: whoever has deliveries overdue by minutes has a workflow that runs. */
+export async function checkDeliveries(
+  endpoints: DueEndpointRow[],
+  temporal: Temporal,
+): Promise<Pick<OutsideCheck, 'findings' | 'notLooked'>> {
+  if (endpoints.length === 0) return { findings: [], notLooked: [] };
+  if (!temporal) {
+    return { findings: [], notLooked: [{ invariant, reason: 'Temporal is not known here' }] };
+  }
+  const findings: Finding[] = [];
+  for (const { tenant, endpointId } of endpoints.slice(0, describedAtMost)) {
+    const workflowId = webhookWorkflowId({ tenant, endpointId });
+    if (await isRunning(temporal, workflowId)) continue;
+    const detail = { problem: 'deliveries are due and the endpoint’s workflow does not run', workflowId };
+    findings.push({ invariant, tenant, subject: endpointId, detail });
+  }
+  return { findings, notLooked: [] };
 }
 
 interface Suspicion {

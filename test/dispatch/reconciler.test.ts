@@ -1,5 +1,9 @@
 import { cancelOrder } from '../../src/db/cancel';
+import { createEnvelope } from '../../src/db/envelope';
+import { emitEvent, publishEvents } from '../../src/db/event';
 import { decideLateMoney } from '../../src/db/payment';
+import { putEndpoint } from '../../src/db/webhookEndpoint';
+import { addWebhookSecret } from '../../src/db/webhookSecret';
 import { createReconciler } from '../../src/dispatch/reconciler';
 import { expectCoherent } from '../support/expectCoherent';
 import { givenCampaign, givenOrder, givenPaidOrder, givenPayment, givenStock } from '../support/fixtures';
@@ -130,6 +134,36 @@ test('a refund and late money that nobody carries out are started', async () => 
   await stage.drain();
   expect(await stage.temporal.look(`refund:${stage.tenant}/${refund?.refund_id}`)).toBe('running');
   expect(await stage.temporal.look(`money:${stage.tenant}/twice`)).toBe('running');
+  expect(await reconcile()).toBe(0);
+});
+
+test('deliveries that are due at an endpoint whose workflow is gone have it woken', async () => {
+  const { tenant, database } = stage;
+  const app = database.as('xianda_app');
+  const told = { type: 'forecast.published', subject: 'f1', data: {} } as const;
+  await app.inTenant(tenant, async (tx) => {
+    await putEndpoint(tx, 'hook', { url: 'https://hook.example.com/', types: ['forecast.published'] });
+    await emitEvent(tx, told);
+  });
+  await publishEvents(app, { tenant, limit: 10 });
+  await database.query('UPDATE outbox SET done_at = clock_timestamp()');
+  await database.query(
+    `UPDATE webhook_delivery SET next_attempt_at = next_attempt_at - interval '5 minutes' WHERE tenant = $1`,
+    [tenant],
+  );
+  // without a secret nothing may leave, so there is nothing to be done
+  expect(await reconcile()).toBe(0);
+  await app.inTenant(tenant, (tx) =>
+    addWebhookSecret(tx, createEnvelope([{ id: 'test', key: Buffer.alloc(32, 7) }]), {
+      endpointId: 'hook',
+      secretId: 's1',
+      secret: 'whsec_AAAA',
+    }),
+  );
+  await database.query('UPDATE outbox SET done_at = clock_timestamp()');
+  expect(await reconcile()).toBe(1);
+  await stage.drain();
+  expect(await stage.temporal.look(`webhook:${tenant}/hook`)).toBe('running');
   expect(await reconcile()).toBe(0);
 });
 

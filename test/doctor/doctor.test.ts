@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { createSandboxCarrierClient } from '../../src/clients/carriers/client';
 import { createSandboxPaymentClient } from '../../src/clients/payment/client';
+import { createEnvelope } from '../../src/db/envelope';
+import { emitEvent, publishEvents } from '../../src/db/event';
+import { putEndpoint, removeEndpoint } from '../../src/db/webhookEndpoint';
+import { addWebhookSecret } from '../../src/db/webhookSecret';
 import { cancelOrder } from '../../src/db/cancel';
 import { confirmRefund } from '../../src/db/refund';
 import { runDoctor } from '../../src/doctor/runDoctor';
@@ -230,6 +234,31 @@ describe('workflows (I12)', () => {
       ].sort(),
     );
   });
+});
+
+test('deliveries that are due and nobody at them (I12)', async () => {
+  const app = database.as('xianda_app');
+  await app.inTenant(tenant, async (tx) => {
+    await putEndpoint(tx, 'hook', { url: 'https://hook.example.com/', types: ['forecast.published'] });
+    await emitEvent(tx, { type: 'forecast.published', subject: 'f1', data: {} });
+  });
+  await publishEvents(app, { tenant, limit: 500 });
+  await database.query(`UPDATE webhook_delivery SET next_attempt_at = now() - interval '5 minutes'`);
+  const hooks = async () =>
+    (await examineAll()).findings
+      .filter(({ subject }) => subject === 'hook')
+      .map(({ detail }) => detail.problem);
+  expect(await hooks()).toEqual([]);
+  await app.inTenant(tenant, (tx) =>
+    addWebhookSecret(tx, createEnvelope([{ id: 'test', key: Buffer.alloc(32, 7) }]), {
+      endpointId: 'hook',
+      secretId: 's1',
+      secret: 'whsec_AAAA',
+    }),
+  );
+  expect(await hooks()).toEqual(['deliveries are due and the endpoint’s workflow does not run']);
+  await app.inTenant(tenant, (tx) => removeEndpoint(tx, 'hook'));
+  expect(await hooks()).toEqual([]);
 });
 
 describe('partners (I10)', () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EventType } from '../../domain/event/model';
 import { attentionRules } from '../../domain/order/attention';
 import { pageQuery } from '../http/page';
-import { answerInstant, fen, idText, text, unitsOrNone, zone } from '../http/schema';
+import { answerDate, answerInstant, fen, idText, text, unitsOrNone, zone } from '../http/schema';
 
 /** What every event of an order says about it, as it stood when the event was published. Nothing says who the buyer is. */
 const order = z.object({
@@ -44,7 +44,16 @@ const refund = z.object({
 });
 
 const attention = z.object({ reason: z.enum(Object.keys(attentionRules) as [string, ...string[]]) });
-const offer = z.object({ offerId: idText, kind: z.string(), until: answerInstant.optional() });
+const offers = z.array(
+  z.object({
+    offerId: idText,
+    lineId: idText,
+    kind: z.enum(['laterDate', 'substitute', 'refund']),
+    deliverOn: answerDate.optional(),
+    amountFen: fen.optional(),
+    until: answerInstant,
+  }),
+);
 
 /** The data of every type of event. The compiler refuses a type without. */
 export const eventData = {
@@ -60,7 +69,7 @@ export const eventData = {
   'order.refundRequested': order.extend({ refund }),
   'order.refunded': order.extend({ refund }),
   'order.attention': order.extend({ attention }),
-  'order.offer': order.extend({ offer }),
+  'order.offer': order.extend({ offers }),
   'forecast.published': z.looseObject({}),
 } satisfies Record<EventType, z.ZodType>;
 
