@@ -5,6 +5,7 @@ import { createWebhookSender } from '../../src/clients/webhook/send';
 import { createEnvelope } from '../../src/db/envelope';
 import { planFulfilment, recordShipmentEvent } from '../../src/db/fulfilment';
 import { expectCoherent, publishNews } from '../support/expectCoherent';
+import { givenHandOut } from '../support/presaleFixtures';
 import { openReceiver, type Receiver } from '../workflows/support/receiver';
 import { type ApiUnderTest, startApi, type TenantKeys } from './support/apiUnderTest';
 import * as goods from './support/goods';
@@ -235,7 +236,41 @@ describe('deliveries and the feed', () => {
     });
   });
 
+  test('whatever is told is what its schema says: offers, refunds, attention, the end', async () => {
+    const short = await place('short', {
+      lines: [{ sku: 'strawberries', quantity: 3, campaignId: 'spring' }],
+    });
+    await tellPayment(api, { body: paymentOf('shop', short) });
+    const lots = [{ ...goods.receipt().lots[0], lotId: 'few', quantity: 1, campaignId: 'spring' }];
+    const body = goods.receipt({ reference: 'few', lots });
+    await api.send('POST', '/v1/stock/receipts', { key: shop.warehouse, body });
+    await givenHandOut(api.database, 'shop', { campaignId: 'spring' });
+    const paid = await place('to-cancel');
+    await tellPayment(api, { body: paymentOf('shop', paid) });
+    await send('POST', `/v1/orders/${paid.orderId}/cancel`, { body: { reason: '李女士不要了' } });
+    await place('too-many', {
+      lines: [{ sku: 'strawberries', quantity: 900, unitPriceFen: 1 }],
+      payment: { transactionId: 't', amountFen: 900, paidAt: '2026-11-24T08:00:00Z', heldBy: 'channel' },
+    });
+    const { events } = await readFeed();
+    for (const event of events) expect(eventAnswer.parse(event)).toEqual(event);
+    const told = (type: string) => events.find((event) => event.type === type)?.data;
+    const answered = (await send('GET', `/v1/orders/${short.orderId}`)).json.offers;
+    expect(
+      told('order.offer')
+        .offers.map(({ offerId }: { offerId: string }) => offerId)
+        .sort(),
+    ).toEqual(answered.map(({ offerId }: { offerId: string }) => offerId).sort());
+    expect(told('order.refundRequested')).toMatchObject({
+      externalId: 'to-cancel',
+      refund: { heldBy: 'tenant' },
+    });
+    expect(told('order.attention')).toMatchObject({ attention: { reason: 'paidShort' } });
+    expect(JSON.stringify(events)).not.toContain('李女士');
+  });
+
   test('a resend goes out again under the same id', async () => {
+    await deliver('shop');
     const [first] = (await send('GET', '/v1/webhook-endpoints/shop/deliveries?limit=1', { key: mini })).json
       .items;
     receiver.messages.length = 0;
