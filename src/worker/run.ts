@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { NativeConnection, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
 import { type ActivitiesNeeds, createActivities } from '../activities/activities';
 import type { Patience } from '../activities/order';
@@ -34,6 +35,8 @@ const concurrentLocalActivities = 40;
 const concurrentActivities = 100;
 /** 0.3–1 MB each: 1,000 keep a worker below 500 MB with 20,000 orders open. */
 const cachedWorkflows = 1000;
+/** The engine notes where every promise of a workflow was made; ten frames of it cost a fifth of a replay. */
+const workflowStackFrames = 4;
 const databaseCheckMs = 1000;
 const databaseChecks = 3;
 const pingTimeoutMs = 5000;
