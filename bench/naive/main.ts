@@ -31,7 +31,7 @@ async function main(): Promise<void> {
     workflowBundle: await bundleWorkflowCode({ workflowsPath: join(__dirname, 'workflows.ts') }),
     activities: createNaiveActivities({ config, db, callbackUrl }),
     // the same room as the product's worker
-    maxCachedWorkflows: 1000,
+    maxCachedWorkflows: 700,
     maxConcurrentActivityTaskExecutions: 100,
     shutdownGraceTime: '3 s',
   });
