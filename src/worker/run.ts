@@ -82,6 +82,8 @@ let runtimeInstalled = false;
 function installRuntime(logger: Logger, engine: EngineMetrics | undefined): void {
   if (runtimeInstalled) return;
   runtimeInstalled = true;
+  // for threads to come, so for workflows alone
+  setFlagsFromString(`--stack-trace-limit=${workflowStackFrames}`);
   Runtime.install({
     logger: toTemporalLogger(logger),
     shutdownSignals: [],
