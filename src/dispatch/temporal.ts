@@ -19,7 +19,6 @@ import {
   refundWorkflowId,
   refundWorkflowType,
   resumedSignalName,
-  stageSignalName,
 } from '../workflows/order/messages';
 import {
   type ArrivalWorkflowInput,
@@ -106,7 +105,7 @@ export function connectTemporal({ address, namespace, taskQueue }: TemporalSetti
   return {
     ...createStarts(line),
     startArrival: (arrival) => startArrival(line, arrival),
-    signalOrder: (order, stage) => signal(line, orderWorkflowId(order), stageSignalName, { stage }),
+    signalOrder: (order, stage) => signal(line, orderWorkflowId(order), stage),
     signalRefund: (refund) => signal(line, refundWorkflowId(refund), resumedSignalName),
     wakeWebhook: (endpoint) => wakeWebhook(line, endpoint),
     look: (workflowId) => look(line, workflowId),
@@ -180,14 +179,9 @@ async function startArrival(
   );
 }
 
-async function signal(
-  { client, within }: Line,
-  workflowId: string,
-  name: string,
-  ...message: unknown[]
-): Promise<void> {
+async function signal({ client, within }: Line, workflowId: string, name: string): Promise<void> {
   try {
-    await within(callMs, () => client.getHandle(workflowId).signal(name, ...message));
+    await within(callMs, () => client.getHandle(workflowId).signal(name));
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }

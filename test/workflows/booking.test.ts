@@ -96,7 +96,7 @@ test('a state that must not exist is parked and tried again when it is mended', 
   const workflowId = `order:${stage.tenant}/${orderId}`;
   await eventually(() => stage.isRunning(workflowId).catch(() => false));
   // a word to the workflow that its row does not bear out: an unpaid order cannot be planned
-  await stage.client.workflow.getHandle(workflowId).signal('stage', { stage: 'paid' });
+  await stage.client.workflow.getHandle(workflowId).signal('paid');
   await eventually(async () => (await stage.attention(orderId)).includes('brokenInvariant'));
   await stage.keepHistory(workflowId, 'brokenInvariant');
   const { total_fen } = await stage.order(orderId);

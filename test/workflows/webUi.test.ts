@@ -67,13 +67,13 @@ async function makeWorld(): Promise<void> {
     `UPDATE shipment SET deliver_by = clock_timestamp() - interval '2 hours' WHERE order_id = $1`,
     [late],
   );
-  await stage.client.workflow.getHandle(idOf(late)).signal('stage', { stage: 'resumed' });
+  await stage.client.workflow.getHandle(idOf(late)).signal('resumed');
   await parked(late, 'overdue');
 
   const unpaidBroken = await givenOrder(database, tenant);
   orders.broken = unpaidBroken.orderId;
   await eventually(() => stage.isRunning(idOf(orders.broken as string)).catch(() => false));
-  await stage.client.workflow.getHandle(idOf(orders.broken)).signal('stage', { stage: 'paid' });
+  await stage.client.workflow.getHandle(idOf(orders.broken)).signal('paid');
   await parked(orders.broken, 'brokenInvariant');
 
   const cancelled = await paid('stillBooked', { lines: { milk: 1 } });
@@ -262,7 +262,7 @@ test('since when it waits survives a history that is cut', async () => {
   );
   let runId = first;
   for (let words = 0; runId === first && words < 5000; words += 1) {
-    await handle.signal('stage', { stage: 'resumed' });
+    await handle.signal('resumed');
     ({ runId } = await handle.describe());
   }
   expect(runId).not.toBe(first);

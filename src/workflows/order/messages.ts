@@ -6,8 +6,9 @@ export const orderWorkflowType = 'orderWorkflow';
 export const lateMoneyWorkflowType = 'lateMoneyWorkflow';
 export const refundWorkflowType = 'refundWorkflow';
 
-export const stageSignalName = 'stage';
 export const resumedSignalName = 'resumed';
+/** How stages were told before 0.2, the stage inside the message: such signals stand in open histories. */
+export const stageSignalName = 'stage';
 
 export interface OrderWorkflowInput {
   tenant: string;
@@ -37,8 +38,12 @@ export interface ShownOrder {
   parked?: ShownWait;
 }
 
-/** `paid`, `cancelled`, `ended`: so PostgreSQL decided · `resumed`: what was parked is to be tried again. */
-export type StageName = 'paid' | 'cancelled' | 'resumed' | 'ended';
+/**
+ * `paid`, `cancelled`, `ended`: so PostgreSQL decided · `resumed`: what was parked is to be tried again. Each is told
+ * by a signal of its own name, because the Web UI shows a signal by its name alone.
+ */
+export const stageNames = ['paid', 'cancelled', 'resumed', 'ended'] as const;
+export type StageName = (typeof stageNames)[number];
 
 export interface StageMessage {
   stage: StageName;

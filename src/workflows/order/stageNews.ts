@@ -1,7 +1,7 @@
 import { condition, defineSignal, setHandler } from '@temporalio/workflow';
-import { type StageMessage, type StageName, stageSignalName } from './messages';
+import { type StageMessage, type StageName, stageNames, stageSignalName } from './messages';
 
-export const stageSignal = defineSignal<[StageMessage]>(stageSignalName);
+const stageSignal = defineSignal<[StageMessage]>(stageSignalName);
 
 export interface Wait {
   for: readonly StageName[];
@@ -23,9 +23,8 @@ export interface StageNews {
 /** Listens from before the first await, so that nothing told early is missed. Telling twice is telling once. */
 export function listenForStages(): StageNews {
   const fresh = new Set<StageName>();
-  setHandler(stageSignal, ({ stage }) => {
-    fresh.add(stage);
-  });
+  for (const stage of stageNames) setHandler(defineSignal(stage), () => void fresh.add(stage));
+  setHandler(stageSignal, ({ stage }) => void fresh.add(stage));
 
   const find = (stages: readonly StageName[]) => stages.find((stage) => fresh.has(stage));
   const take = (stages: readonly StageName[]) => {
