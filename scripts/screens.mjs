@@ -123,7 +123,7 @@ const views = Object.entries({
   卡住: `Tenant = "${tenant}" AND Attention IS NOT NULL AND ExecutionStatus = "Running"`,
   本场: ofShow,
 }).map(([name, text], index) => ({ id: String(index), name, query: text, type: 'user' }));
-const columns = ['Status', 'Workflow ID', 'OrderStage', 'Attention', 'Sites', 'PromisedAt'];
+const columns = ['Status', 'Workflow ID', 'OrderStage', 'Attention', 'Sites'];
 /** What people would have chosen by hand: the Web UI keeps it in the browser. */
 const chosen = {
   navOpen: false,
@@ -144,13 +144,19 @@ try {
     url: `${namespace}/workflows?query=${encodeURIComponent(ofShow)}`,
     ready: `order:${tenant}/${parked}`,
   });
+  await page.setViewportSize({ width: 1440, height: 900 });
   const metadata = async () => {
+    await page.waitForURL(/timeline/);
     await page.goto(page.url().replace(/timeline\S*$/, 'user-metadata'));
-    await page.getByText('怎么办').waitFor({ timeout: 30_000 });
+    // markdown is drawn in a frame of its own
+    await until('the details', async () => {
+      const texts = await Promise.all(page.frames().map((frame) => frame.content().catch(() => '')));
+      return texts.some((text) => text.includes('怎么办'));
+    });
   };
   await shoot(page, 'web-ui-order', { url: links.parked, ready: 'User Metadata', prepare: metadata });
   const timeline = () => page.getByText('Timeline').last().scrollIntoViewIfNeeded();
-  await page.setViewportSize({ width: 1440, height: 1080 });
+  await page.setViewportSize({ width: 1440, height: 1020 });
   await shoot(page, 'web-ui-timeline', { url: links.delivered, ready: 'bookShipment', prepare: timeline });
   const schedules = await api('GET', '/v1/schedules');
   if (schedules.items.length > 0)
