@@ -114,6 +114,21 @@ function addSandboxes(program: Command): void {
         return runCarrierSandbox({ port, secret: sandboxCarrierSecret, dataFile, auto, logger });
       }),
     );
+  addSupplierSandbox(sandbox);
+}
+
+function addSupplierSandbox(sandbox: Command): void {
+  sandbox
+    .command('supplier')
+    .description('a supplier that is sent forecasts and answers them')
+    .option('--port <port>', 'listen here', parsePort, 0)
+    .action(({ port }: { port: number }) =>
+      serve('sandbox-supplier', async ({ home, logLevel }) => {
+        const { runSupplierSandbox } = await import('./sandbox/supplier/server.js');
+        const logger = createLogger({ role: 'sandbox-supplier', level: logLevel });
+        return runSupplierSandbox({ port, dataFile: join(home, 'sandbox', 'supplier.jsonl'), logger });
+      }),
+    );
 }
 
 function addTasks(program: Command): void {

@@ -102,6 +102,7 @@ const environment = z.object({
   SANDBOX_CARRIER_SECRET: z.string().optional(),
   SANDBOX_PAYMENT_URL: url.optional(),
   SANDBOX_CARRIER_URL: url.optional(),
+  SANDBOX_SUPPLIER_URL: url.optional(),
   SANDBOX_CARRIER_AUTO: onOff.optional(),
   PLATFORM_KEY: z.string().optional(),
   PERSONAL_DATA_KEYS: z.string().optional(),
@@ -156,6 +157,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, options: ReadCo
     sandboxCarrierSecret: secrets.SANDBOX_CARRIER_SECRET,
     sandboxPaymentUrl: filled.SANDBOX_PAYMENT_URL,
     sandboxCarrierUrl: filled.SANDBOX_CARRIER_URL,
+    sandboxSupplierUrl: filled.SANDBOX_SUPPLIER_URL,
     sandboxCarrierAuto: settings.SANDBOX_CARRIER_AUTO ?? settings.DEMO,
     platformKey: secrets.PLATFORM_KEY,
     personalDataKeys: parsePersonalDataKeys(secrets.PERSONAL_DATA_KEYS),
@@ -237,7 +239,7 @@ function readRunning(home: string, settings: Environment): Partial<Environment> 
     databaseUrl?: string;
     temporalAddress?: string;
     temporalUiUrl?: string | null;
-    sandbox?: { paymentUrl?: string; carrierUrl?: string };
+    sandbox?: { paymentUrl?: string; carrierUrl?: string; supplierUrl?: string };
   };
   return definedOnly({
     ...secrets,
@@ -246,6 +248,7 @@ function readRunning(home: string, settings: Environment): Partial<Environment> 
     TEMPORAL_UI_URL: dev.temporalUiUrl ?? undefined,
     SANDBOX_PAYMENT_URL: dev.sandbox?.paymentUrl,
     SANDBOX_CARRIER_URL: dev.sandbox?.carrierUrl,
+    SANDBOX_SUPPLIER_URL: dev.sandbox?.supplierUrl,
   });
 }
 

@@ -18,8 +18,9 @@ interface DemandRow {
 
 /**
  * Shelf demand of the eight weeks before a day, for every SKU that a supplier delivers or that was asked for, in
- * every region of the tenant. A day is known to a series when its orders were counted, or when the brand imported
- * that SKU's day; where nothing is recorded of a known day, nothing was asked for.
+ * every region of the tenant. A day is known when its orders were counted, or when the brand's sheets have it and know
+ * the SKU by then (sheets leave out what did not sell); where nothing is recorded of a known day, nothing was asked
+ * for.
  */
 export async function readDemandSeries(tx: TenantTx, firstDay: LocalDate): Promise<DemandSeries[]> {
   const from = addDays(firstDay, -windowDays);
@@ -96,9 +97,20 @@ async function readKnownDays(
   };
   for (const { sku, date, minutes } of stockouts.rows)
     daysOf(sku)[daysBetween(from, date)] = { units: 0, stockout: true, missedShare: missedShareOf(minutes) };
-  // what the brand says of a day outweighs a journal that may have begun after it
-  for (const { sku, date, imported } of demand) if (imported) daysOf(sku)[daysBetween(from, date)] = quiet;
+  const sheetDays = new Set(demand.filter((row) => row.imported).map((row) => row.date));
+  for (const { sku, first } of await readFirstImports(tx)) {
+    // what the brand says of a day outweighs a journal that may have begun after it
+    for (const date of sheetDays) if (date >= first) daysOf(sku)[daysBetween(from, date)] = quiet;
+  }
   return { daysOf };
+}
+
+async function readFirstImports(tx: TenantTx): Promise<{ sku: string; first: LocalDate }[]> {
+  const { rows } = await tx.query<{ sku: string; first: LocalDate }>(
+    `SELECT sku, min(date) AS first FROM demand_day WHERE tenant = $1 AND source = 'import' GROUP BY sku`,
+    [tx.tenant],
+  );
+  return rows;
 }
 
 async function readRegions(tx: TenantTx, from: LocalDate): Promise<string[]> {

@@ -2,7 +2,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-export type PortName = 'postgres' | 'temporal' | 'temporalUi' | 'paymentSandbox' | 'carrierSandbox';
+export type PortName =
+  | 'postgres'
+  | 'temporal'
+  | 'temporalUi'
+  | 'paymentSandbox'
+  | 'carrierSandbox'
+  | 'supplierSandbox';
 
 /** Whether nobody listens on this loopback port. */
 export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {

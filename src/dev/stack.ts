@@ -95,7 +95,7 @@ function layOutSteps({ plan, env, start, seed, tell }: StepParts): Step[] {
     title,
     run: () => start(roleSpec(plan, env, name, args)),
   });
-  const { paymentSandbox, carrierSandbox } = plan.ports;
+  const { paymentSandbox, carrierSandbox, supplierSandbox } = plan.ports;
   return [
     {
       title: 'Servers and partners',
@@ -111,6 +111,14 @@ function layOutSteps({ plan, env, start, seed, tell }: StepParts): Step[] {
           String(paymentSandbox),
         ),
         role('Sandbox carrier', 'sandbox-carrier', 'sandbox', 'carrier', '--port', String(carrierSandbox)),
+        role(
+          'Sandbox supplier',
+          'sandbox-supplier',
+          'sandbox',
+          'supplier',
+          '--port',
+          String(supplierSandbox),
+        ),
       ],
     },
     { title: 'Migrations', run: () => migrateOrExplain(plan.databaseUrl) },
@@ -130,7 +138,14 @@ function layOutSteps({ plan, env, start, seed, tell }: StepParts): Step[] {
 async function planStack(config: Config, env: NodeJS.ProcessEnv): Promise<Plan> {
   const home = openHome(config.home);
   const secrets = settleSecrets(home.path, env);
-  const names = ['postgres', 'temporal', 'temporalUi', 'paymentSandbox', 'carrierSandbox'] as const;
+  const names = [
+    'postgres',
+    'temporal',
+    'temporalUi',
+    'paymentSandbox',
+    'carrierSandbox',
+    'supplierSandbox',
+  ] as const;
   const ports = await choosePorts(home.path, names);
   const password = encodeURIComponent(secrets.POSTGRES_PASSWORD);
   return {
@@ -210,6 +225,7 @@ function roleEnvironment(
     TEMPORAL_UI_URL: temporalUiUrl({ config, ports }) ?? '',
     SANDBOX_PAYMENT_URL: `http://127.0.0.1:${ports.paymentSandbox}`,
     SANDBOX_CARRIER_URL: `http://127.0.0.1:${ports.carrierSandbox}`,
+    SANDBOX_SUPPLIER_URL: `http://127.0.0.1:${ports.supplierSandbox}`,
   };
 }
 
@@ -246,7 +262,7 @@ function describeStack(
     sandbox: {
       paymentUrl: `http://127.0.0.1:${ports.paymentSandbox}`,
       carrierUrl: `http://127.0.0.1:${ports.carrierSandbox}`,
-      supplierUrl: null,
+      supplierUrl: `http://127.0.0.1:${ports.supplierSandbox}`,
     },
     platformKey: secrets.PLATFORM_KEY,
     tenants,
@@ -257,14 +273,15 @@ function describeStack(
       dispatch: list('dispatch'),
       temporal: pidOf('temporal') ?? null,
       postgres: pidOf('postgres') ?? null,
-      sandboxes: list('sandbox-payment', 'sandbox-carrier'),
+      sandboxes: list('sandbox-payment', 'sandbox-carrier', 'sandbox-supplier'),
     },
   };
 }
 
 async function waitUntilAnswers({ apiUrl, sandbox }: DevFile, withinMs = 30_000): Promise<void> {
   const giveUpAt = Date.now() + withinMs;
-  const addresses = [`${apiUrl}/readyz`, `${sandbox.paymentUrl}/healthz`, `${sandbox.carrierUrl}/healthz`];
+  const sandboxes = [sandbox.paymentUrl, sandbox.carrierUrl, sandbox.supplierUrl];
+  const addresses = [`${apiUrl}/readyz`, ...sandboxes.map((each) => `${each}/healthz`)];
   for (const address of addresses) {
     let last = 'nobody listens';
     while (!(await answersWell(address, (reason) => (last = reason)))) {

@@ -13,6 +13,7 @@ export const stopOrder = [
   'worker',
   'sandbox-payment',
   'sandbox-carrier',
+  'sandbox-supplier',
   'temporal',
   'postgres',
 ] as const;

@@ -9,6 +9,10 @@ export function welcome(stack: Stack): string {
     ['Temporal Web UI', temporalUiUrl ?? `(the server at ${temporalAddress} is not ours)`],
     ['Sandbox payment provider', sandbox.paymentUrl],
     ['Sandbox carrier', sandbox.carrierUrl],
+    [
+      'Sandbox supplier',
+      `${sandbox.supplierUrl}/v1/received (the forecasts it was sent, and what it answered)`,
+    ],
   ];
   const keys = tenants.flatMap(({ tenant, keys: byRole }) =>
     Object.entries(byRole).map(([role, key]): [string, string] => [`${tenant} · ${role}`, key]),

@@ -30,15 +30,16 @@ export class Rejection extends Error {
 const defaultSlowMs = 10_000;
 
 /** An express application that keeps request bodies as bytes, since signatures are over bytes. */
-export function createSandboxApp(): Express {
+export function createSandboxApp({ bodyLimit = '256kb' }: { bodyLimit?: string } = {}): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(express.raw({ type: () => true, limit: '256kb', inflate: false }));
+  app.use(express.raw({ type: () => true, limit: bodyLimit, inflate: false }));
   return app;
 }
 
-function rawBody(body: unknown): Buffer {
+/** The bytes that came. */
+export function rawBody(body: unknown): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
@@ -150,7 +151,7 @@ export function closeRoutes(app: Express, logger: SandboxLogger): void {
 function asRejection(error: unknown): Rejection {
   if (error instanceof Rejection) return error;
   const status: unknown = error instanceof Error ? (error as { status?: unknown }).status : undefined;
-  if (status === 413) return new Rejection(413, 'too-large', 'the body exceeds 256 kB');
+  if (status === 413) return new Rejection(413, 'too-large', 'the body is too large');
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new Rejection(status, 'invalid-request', 'the request cannot be read');
   }

@@ -16,6 +16,7 @@ export type StackRole =
   | 'postgres'
   | 'sandbox-payment'
   | 'sandbox-carrier'
+  | 'sandbox-supplier'
   | 'supervisor';
 
 export interface TestStack {

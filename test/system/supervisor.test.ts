@@ -38,6 +38,7 @@ test.each<Exclude<StackRole, 'supervisor'>>([
   'dispatch',
   'sandbox-payment',
   'sandbox-carrier',
+  'sandbox-supplier',
   'temporal',
   'postgres',
 ])('%s comes back after SIGKILL, on the same address, and dev.json tells its new pid', async (role) => {

@@ -5,6 +5,7 @@ import { loadBaskets, sortByPopularity } from '../demo/baskets';
 import { type ApiClient, createApiClient, forEachAtOnce } from './apiClient';
 import { buildCatalogue } from './catalogue';
 import { buildCarriers, buildNetwork } from './network';
+import { bringHistory, connectSuppliers, type SupplierWork, triggerForecast } from './suppliers';
 import { planOpening, planReceipts, shanghaiDate } from './planReceipts';
 
 export interface SeedConfig {
@@ -12,6 +13,7 @@ export interface SeedConfig {
   port: number;
   platformKey: string;
   sandboxCarrierUrl?: string;
+  sandboxSupplierUrl?: string;
 }
 
 export interface TenantKeys {
@@ -35,7 +37,11 @@ interface SeedMarker {
   catalogue?: string;
   network?: string;
   carriers?: string;
+  suppliers?: string;
   openedOn?: string;
+  /** The day before which the demand history was brought along. */
+  historyBefore?: string;
+  forecastAsked?: boolean;
 }
 
 export const demoTenant = 'demo';
@@ -44,6 +50,7 @@ const seedPatienceMs = 30_000;
 
 interface SeedWork {
   api: ApiClient;
+  apiUrl: string;
   config: SeedConfig;
   marker: SeedMarker;
   ops: string;
@@ -56,11 +63,12 @@ interface SeedWork {
  */
 export async function runSeed(
   config: SeedConfig,
-  where: { apiUrl?: string; sandboxCarrierUrl?: string } = {},
+  where: { apiUrl?: string; sandboxCarrierUrl?: string; sandboxSupplierUrl?: string } = {},
 ): Promise<{ tenant: string; keys: TenantKeys }> {
   const apiUrl = where.apiUrl ?? `http://127.0.0.1:${config.port}`;
   const sandboxCarrierUrl =
     where.sandboxCarrierUrl ?? config.sandboxCarrierUrl ?? readCarrierUrl(config.home);
+  const sandboxSupplierUrl = where.sandboxSupplierUrl ?? config.sandboxSupplierUrl;
   mkdirSync(config.home, { recursive: true });
   const api = createApiClient(apiUrl, width);
   try {
@@ -74,8 +82,10 @@ export async function runSeed(
         language: 'zh',
       });
     const ops = fresh ? await makeKey(api, config, { role: 'ops' }) : known.keys.ops;
-    await putEverything({ api, config, marker, ops }, sandboxCarrierUrl);
+    const work = { api, apiUrl, config, marker, ops };
+    await putEverything(work, sandboxCarrierUrl);
     const keys = fresh ? await makeKeys(api, config, ops) : known;
+    await startForecasts(work, sandboxSupplierUrl);
     return { tenant: keys.tenant, keys: keys.keys };
   } finally {
     api.close();
@@ -98,7 +108,8 @@ async function putEverything(work: SeedWork, sandboxCarrierUrl: string): Promise
     await forEachAtOnce(catalogue.skus, width, ({ sku, ...body }) => save('skus', sku, body));
     await forEachAtOnce(catalogue.bundles, width, ({ sku, ...body }) => save('skus', sku, body));
   });
-  await section(work, 'network', network, async (save) => {
+  const { suppliers: _, ...places } = network;
+  await section(work, 'network', places, async (save) => {
     await forEachAtOnce(network.sites, width, ({ siteId, ...body }) => save('sites', siteId, body));
     await forEachAtOnce(network.communities, width, ({ communityId, ...body }) =>
       save('communities', communityId, body),
@@ -106,9 +117,6 @@ async function putEverything(work: SeedWork, sandboxCarrierUrl: string): Promise
     await forEachAtOnce(network.leaders, width, ({ leaderId, ...body }) => save('leaders', leaderId, body));
     await forEachAtOnce(network.pickupPoints, width, ({ pickupPointId, ...body }) =>
       save('pickup-points', pickupPointId, body),
-    );
-    await forEachAtOnce(network.suppliers, width, ({ supplierId, ...body }) =>
-      save('suppliers', supplierId, body),
     );
   });
   await section(work, 'carriers', carriers, async (save) => {
@@ -136,10 +144,43 @@ async function putEverything(work: SeedWork, sandboxCarrierUrl: string): Promise
   saveMarker(work, { openedOn: today });
 }
 
+/** Suppliers that can be reached, something to forecast from, and the first forecast; each once. */
+async function startForecasts(work: SeedWork, supplierUrl: string | undefined): Promise<void> {
+  const { suppliers, communities } = buildNetwork();
+  if (supplierUrl === undefined) {
+    // nobody to send anything to: they are there all the same
+    return section(work, 'suppliers', suppliers, (save) =>
+      forEachAtOnce(suppliers, width, ({ supplierId, ...body }) => save('suppliers', supplierId, body)),
+    );
+  }
+  const supplierWork: SupplierWork = {
+    ...work,
+    supplierUrl,
+    tenant: demoTenant,
+    makeKey: (supplierId) => makeKey(work.api, work.config, { role: 'supplier', supplierId }),
+    done: async (method, path, body) =>
+      expectDone(
+        await work.api.send(method, path, { key: work.ops, body, patienceMs: seedPatienceMs }),
+        path,
+      ),
+  };
+  await section(work, 'suppliers', { suppliers, supplierUrl }, () =>
+    connectSuppliers(supplierWork, suppliers),
+  );
+  if (work.marker.historyBefore === undefined) {
+    const today = shanghaiDate(Date.now());
+    await bringHistory(supplierWork, { communities, today });
+    saveMarker(work, { historyBefore: today });
+  }
+  if (work.marker.forecastAsked) return;
+  await triggerForecast(supplierWork);
+  saveMarker(work, { forecastAsked: true });
+}
+
 /** Puts one part of the seed unless the very same content was put before. */
 async function section(
   work: SeedWork,
-  name: 'catalogue' | 'network' | 'carriers',
+  name: 'catalogue' | 'network' | 'carriers' | 'suppliers',
   content: unknown,
   putAll: (save: (noun: string, id: string, body: unknown) => Promise<void>) => Promise<void>,
 ): Promise<void> {
