@@ -11,10 +11,10 @@ export interface SandboxChild {
 
 /** Starts a sandbox in a process of its own and waits until it listens. */
 export async function startSandboxChild(
-  kind: 'payment' | 'carrier',
+  kind: 'payment' | 'carrier' | 'supplier',
   options: Record<string, unknown>,
 ): Promise<SandboxChild> {
-  const runner = kind === 'payment' ? 'runPaymentSandbox' : 'runCarrierSandbox';
+  const runner = `run${kind[0]?.toUpperCase()}${kind.slice(1)}Sandbox`;
   const script = `require(${JSON.stringify(join(root, `src/sandbox/${kind}/server.ts`))})
     .${runner}(${JSON.stringify({ port: 0, ...options })})
     .then(({ url }) => console.log(url), (error) => { console.error(error.message); process.exit(1); });`;
