@@ -7,7 +7,7 @@ import type { Database } from '../db/transaction';
 import { horizonDays } from '../domain/forecast/model';
 import { smoothedWeekdays } from '../domain/forecast/smoothedWeekdays';
 import { localDateOf } from '../domain/network/calendar';
-import type { Language } from '../domain/tenant/model';
+import { scheduleIdOf } from '../domain/schedule/model';
 import { reportingFaults } from './faults';
 
 /** One run of the tenant's forecast: the same scheduled time is the same run. ISO 8601. */
@@ -24,17 +24,14 @@ export interface PublishedForecast {
 
 export interface ForecastActivities {
   /** Counts the finished days that are to be counted, as of the scheduled time; safe to repeat at any point. */
-  countDemand(tick: ForecastTick): Promise<{ days: number; language: Language }>;
+  countDemand(tick: ForecastTick): Promise<{ days: number }>;
   /** Makes and stores the forecast of every SKU and region, once a run. */
   makeForecasts(tick: ForecastTick): Promise<{ model: string; suppliers: string[] }>;
   /** Writes down and publishes what one supplier is sent of the run; null: a newer run has taken its place. */
   publishForecast(tick: ForecastTick & { supplierId: string }): Promise<PublishedForecast | null>;
 }
 
-/** The key of everything a run writes, beside its scheduled time. */
-function scheduleIdOf(tenant: string): string {
-  return `${tenant}:supplier-forecast`;
-}
+const kind = 'supplier-forecast';
 
 export function createForecastActivities({ db }: { db: Database }): ForecastActivities {
   const method = smoothedWeekdays;
@@ -45,14 +42,13 @@ export function createForecastActivities({ db }: { db: Database }): ForecastActi
       const days = await db.inTenant(tenant, (tx) => findDaysToCount(tx, before));
       // a day a transaction: what is done stays done when the worker dies, and no snapshot grows old
       for (const day of days) await db.inTenant(tenant, (tx) => countDemandDay(tx, day));
-      const { language } = await db.inTenant(tenant, getOwnTenant);
-      return { days: days.length, language };
+      return { days: days.length };
     },
 
     async makeForecasts({ tenant, scheduledAt }) {
       const run: ForecastRun = {
         madeAt: new Date(scheduledAt),
-        scheduleId: scheduleIdOf(tenant),
+        scheduleId: scheduleIdOf({ tenant, kind }),
         model: method.name,
       };
       const suppliers = await db.inTenant(tenant, async (tx) => {
@@ -69,7 +65,7 @@ export function createForecastActivities({ db }: { db: Database }): ForecastActi
 
     async publishForecast({ tenant, scheduledAt, supplierId }) {
       const madeAt = new Date(scheduledAt);
-      const scheduleId = scheduleIdOf(tenant);
+      const scheduleId = scheduleIdOf({ tenant, kind });
       return db.inTenant(tenant, (tx) => publishSupplierForecast(tx, { supplierId, scheduleId, madeAt }));
     },
   });

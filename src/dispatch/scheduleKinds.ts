@@ -1,6 +1,7 @@
 import type { ScheduleOptions, ScheduleSpec } from '@temporalio/client';
 import type { ScheduleKindName } from '../domain/schedule/model';
 import type { Language } from '../domain/tenant/model';
+import { supplierForecastWorkflowType } from '../workflows/forecast/messages';
 import { presaleAggregationWorkflowType } from '../workflows/presale/messages';
 
 export interface ScheduledTenant {
@@ -48,6 +49,33 @@ export const scheduleKinds: Record<ScheduleKindName, ScheduleKind> = {
       // rather than side by side on the day the workers come back
       overlap: 'BUFFER_ALL',
       // an older plan helps nobody to buy
+      catchupWindow: '1 day',
+    },
+  },
+  'supplier-forecast': {
+    workflowType: supplierForecastWorkflowType,
+    texts: {
+      zh: {
+        purpose:
+          '每天清晨五点半（租户当地时间）：统计前几日的需求，预测未来十四天，发给每家供应商，并核对供应能否兑现预售。',
+        summary: '供应商预测',
+      },
+      en: {
+        purpose:
+          'Every day at half past five by the tenant’s clock: count the demand of the days before, look a fortnight ahead, send each supplier its part, and hold supply against what presale has promised.',
+        summary: 'supplier forecast',
+      },
+    },
+    // jitter spreads the tenants; the run stands for half past five all the same
+    spec: ({ timeZone }) => ({
+      calendars: [{ hour: 5, minute: 30 }],
+      timezone: timeZone,
+      jitter: '10 minutes',
+    }),
+    policies: {
+      // only the newest forecast is of use: while one is held up, one more waits
+      overlap: 'BUFFER_ONE',
+      // what was missed within the day is made up for; yesterday's forecast helps nobody
       catchupWindow: '1 day',
     },
   },

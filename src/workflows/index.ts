@@ -5,3 +5,4 @@ export { refundWorkflow } from './order/refundWorkflow';
 export { webhookWorkflow } from './webhook/webhookWorkflow';
 export { arrivalWorkflow } from './presale/arrivalWorkflow';
 export { presaleAggregationWorkflow } from './presale/aggregationWorkflow';
+export { supplierForecastWorkflow } from './forecast/supplierForecastWorkflow';

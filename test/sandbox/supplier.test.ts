@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { envelopeOf } from '../../src/clients/webhook/eventWire';
+import { type EventEnvelope, envelopeOf } from '../../src/clients/webhook/eventWire';
 import { createWebhookSecret, webhookHeaders } from '../../src/clients/webhook/signature';
 import type { RunningSandbox } from '../../src/sandbox/server';
 import { runSupplierSandbox } from '../../src/sandbox/supplier/server';
@@ -94,7 +94,7 @@ function forecast(forecastId: string) {
   });
 }
 
-function post(event: { id: string }, by: { secret?: string; url?: string; account?: string } = {}) {
+function post(event: EventEnvelope, by: { secret?: string; url?: string; account?: string } = {}) {
   const rawBody = JSON.stringify(event);
   const timestampSeconds = Math.floor(Date.now() / 1000);
   const headers = webhookHeaders([by.secret ?? secret], { webhookId: event.id, timestampSeconds, rawBody });

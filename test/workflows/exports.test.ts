@@ -8,6 +8,7 @@ test('exactly these workflows can be started', () => {
     'orderWorkflow',
     'presaleAggregationWorkflow',
     'refundWorkflow',
+    'supplierForecastWorkflow',
     'webhookWorkflow',
   ]);
 });

@@ -1,5 +1,8 @@
 /** What runs by the clock, once a tick for each tenant. The dispatcher declares when and how (src/dispatch/scheduleKinds.ts). */
-export const scheduleKindNames = ['presale-aggregation'] as const satisfies readonly string[];
+export const scheduleKindNames = [
+  'presale-aggregation',
+  'supplier-forecast',
+] as const satisfies readonly string[];
 export type ScheduleKindName = (typeof scheduleKindNames)[number];
 
 export interface ScheduleKey {
