@@ -2,6 +2,7 @@ import { unconverted } from './holds';
 import { isoUtc } from './isoUtc';
 import type { NamedSource } from './named.read';
 import { latestPlan } from './presaleAggregation.read';
+import { supplyOfCampaign } from './supplierWords.read';
 
 /** How what came for campaign `t` stands: units in reserve, units paid for and without goods, lines with open offers. */
 const arrival = `json_build_object(
@@ -13,7 +14,10 @@ const arrival = `json_build_object(
                   JOIN order_line l ON l.tenant = f.tenant AND l.order_id = f.order_id AND l.line_id = f.line_id
                  WHERE f.tenant = t.tenant AND l.campaign_id = t.campaign_id AND f.state = 'open'))`;
 
-/** A campaign with what was sold (paid) and is held (unpaid, not yet due) of each region's quota, and its latest plan. */
+/**
+ * A campaign with what was sold (paid) and is held (unpaid, not yet due) of each region's quota, its latest plan, and
+ * what suppliers will bring.
+ */
 export const campaignSource: NamedSource = {
   table: 'presale_campaign',
   id: 'campaign_id',
@@ -29,5 +33,5 @@ export const campaignSource: NamedSource = {
                                    WHERE h.tenant = q.tenant AND h.campaign_id = q.campaign_id AND h.region = q.region
                                      AND h.state = 'held' AND h.expires_at > clock_timestamp()) h ON true
               WHERE q.tenant = t.tenant AND q.campaign_id = t.campaign_id),
-    'latest', ${latestPlan})`,
+    'supply', ${supplyOfCampaign}, 'latest', ${latestPlan})`,
 };

@@ -9,6 +9,7 @@ import type { LocalDate } from '../domain/network/model';
 import { readClock } from './admission.read';
 import { clearAttention, raiseAttention } from './attention';
 import { unconverted } from './holds';
+import { supplierWords } from './supplierWords.read';
 import type { TenantTx } from './transaction';
 
 /** So many orders are named to the person; the count tells of the rest. */
@@ -112,19 +113,10 @@ interface SupplierWord {
   confirmed: number | null;
 }
 
-/** The last word on a day stands, whichever forecast it answered; without one, the newest forecast is what was asked. */
 async function readWords(tx: TenantTx, skus: readonly string[], today: LocalDate): Promise<SupplierWord[]> {
   const { rows } = await tx.query<SupplierWord>(
-    `WITH asked AS (
-       SELECT f.supplier_id, l.sku, l.date, f.made_at, f.forecast_id, sum(l.p50)::bigint AS asked
-         FROM supplier_forecast_line l JOIN supplier_forecast f USING (tenant, forecast_id)
-        WHERE l.tenant = $1 AND l.sku = ANY($2::text[]) AND l.date >= $3::date
-        GROUP BY f.supplier_id, l.sku, l.date, f.made_at, f.forecast_id)
-     SELECT DISTINCT ON (sku, supplier_id, date) sku, supplier_id AS "supplierId", date, asked, a.confirmed
-       FROM asked
-       LEFT JOIN (SELECT forecast_id, sku, date, confirmed FROM supplier_answer WHERE tenant = $1) a
-             USING (forecast_id, sku, date)
-      ORDER BY sku, supplier_id, date, a.confirmed IS NULL, made_at DESC, forecast_id DESC`,
+    `SELECT sku, supplier_id AS "supplierId", date, asked, confirmed
+       FROM (${supplierWords({ tenant: '$1', where: 'l.sku = ANY($2::text[]) AND l.date >= $3::date' })}) w`,
     [tx.tenant, skus, today],
   );
   return rows;

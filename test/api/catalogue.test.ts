@@ -148,6 +148,7 @@ test('a quota does not fall below what is held and sold', async () => {
   expect((await api.send('GET', path, { key: shop.host })).json).toMatchObject({
     sold: [{ region: 'shanghai', units: 0, held: 0 }],
     plan: [],
+    supply: [],
     aggregatedAt: null,
   });
   await api.database.query(`UPDATE presale_quota SET sold = 6 WHERE campaign_id = 'spring'`);

@@ -1,6 +1,8 @@
 import { importDemand } from '../../src/db/demand';
 import { listForecasts } from '../../src/db/forecast.read';
+import { findNamed } from '../../src/db/named.read';
 import { putSupplier } from '../../src/db/network';
+import { campaignSource } from '../../src/db/presale.read';
 import { answerSupplierForecast } from '../../src/db/supplierForecast';
 import { listSupplierForecasts } from '../../src/db/supplierForecast.read';
 import { resolveAttention } from '../../src/db/attentionResolve';
@@ -228,4 +230,16 @@ test('what is sold after a forecast that nobody cut is no cut', async () => {
   await presalePears(journey, 5);
   await published(new Date(now.getTime() + 1000));
   expect(await cuts()).toEqual([]);
+});
+
+test('the campaign shows what suppliers bring of its goods', async () => {
+  const supplyNow = async () => {
+    const campaign = await inTenant((tx) => findNamed<{ supply: object[] }>(tx, campaignSource, 'early'));
+    return campaign?.supply.find((each) => (each as { date: string }).date === pearsWantedOn);
+  };
+  const { forecastId } = await givenCut(journey);
+  const asked = { sku: 'pear', supplierId: 'farm', date: pearsWantedOn, asked: expect.any(Number) };
+  expect(await supplyNow()).toEqual({ ...asked, confirmed: 4 });
+  await sayPears(journey, forecastId, 9);
+  expect(await supplyNow()).toEqual({ ...asked, confirmed: 9 });
 });

@@ -39,6 +39,14 @@ const purchase = z.object({
   regions: z.array(z.object({ region: z.string(), units: z.int() })),
 });
 
+const supply = z.object({
+  sku: idText,
+  supplierId: idText,
+  date,
+  asked: z.int().meta({ description: 'p50 over all regions, with what presale has promised.' }),
+  confirmed: z.int().optional().meta({ description: 'Absent while the supplier has not answered.' }),
+});
+
 export const campaignAnswer = z
   .object({
     campaignId: idText,
@@ -59,6 +67,10 @@ export const campaignAnswer = z
     purchase: z.array(purchase).meta({
       description:
         'The purchase that follows, in real goods (a gift box is bought as its components), in whole cases; regions sum to it.',
+    }),
+    supply: z.array(supply).meta({
+      description:
+        'What suppliers were asked to bring of the campaign’s goods on its delivery days, and their last word on it.',
     }),
     aggregatedAt: answerInstant.nullable().meta({ description: 'Everything paid before it counts.' }),
   })
