@@ -12,7 +12,7 @@ export interface DevFile {
   temporalAddress: string;
   temporalNamespace: string;
   databaseUrl: string;
-  sandbox: { paymentUrl: string; carrierUrl: string; supplierUrl: string };
+  sandbox: { paymentUrl: string; carrierUrl: string; supplierUrl: string | null };
   platformKey: string;
   tenants: { tenant: string; keys: TenantKeys }[];
   pids: {

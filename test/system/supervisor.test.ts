@@ -19,9 +19,10 @@ function allRecords() {
 test('everything in dev.json is alive and answers', async () => {
   const { pids, apiUrl, sandbox, tenants, temporalUiUrl } = stack.dev;
   const numbers = Object.values(pids).flat();
-  expect(numbers).toHaveLength(8);
+  expect(numbers).toHaveLength(9);
   for (const pid of numbers) expect(() => process.kill(pid as number, 0)).not.toThrow();
-  for (const url of [`${apiUrl}/readyz`, `${sandbox.paymentUrl}/healthz`, `${sandbox.carrierUrl}/healthz`]) {
+  const sandboxes = Object.values(sandbox).map((url) => `${url}/healthz`);
+  for (const url of [`${apiUrl}/readyz`, ...sandboxes]) {
     expect((await fetch(url)).status).toBe(200);
   }
   expect((await fetch(temporalUiUrl as string)).status).toBe(200);
@@ -30,6 +31,50 @@ test('everything in dev.json is alive and answers', async () => {
     headers: { authorization: `Bearer ${keys.ops}` },
   });
   expect(skus.status).toBe(200);
+});
+
+test('the sandbox supplier has received, verified and answered a forecast', async () => {
+  const { apiUrl, sandbox, tenants } = stack.dev;
+  const [{ keys }] = tenants as [(typeof tenants)[number]];
+  interface Received {
+    accountId: string;
+    verified: boolean;
+    type: string;
+    forecastIds: string[];
+    answers: { status: number; ended: boolean }[];
+  }
+  const received = async () => {
+    const { items } = (await (await fetch(`${sandbox.supplierUrl}/v1/received`)).json()) as {
+      items: Received[];
+    };
+    return items.filter(({ answers }) => answers.some(({ ended }) => ended));
+  };
+  const items = await stack.waitUntil(
+    async () => ((await received()).length >= 2 ? received() : null),
+    'the answers of both suppliers',
+    90_000,
+  );
+  for (const { accountId, verified, type, forecastIds, answers } of items) {
+    expect({ verified, type, status: answers[0]?.status }).toEqual({
+      verified: true,
+      type: 'forecast.published',
+      status: 200,
+    });
+    const supplierId = accountId.split(':')[1];
+    const list = await fetch(`${apiUrl}/v1/suppliers/${supplierId}/forecasts`, {
+      headers: { authorization: `Bearer ${keys.ops}` },
+    });
+    const forecast = (
+      (await list.json()) as { items: { forecastId: string; lines: { confirmed?: number; p50: number }[] }[] }
+    ).items.find((each) => forecastIds.includes(each.forecastId));
+    expect(forecast?.lines.length).toBeGreaterThan(14);
+    expect(forecast?.lines.every((line) => line.confirmed === line.p50)).toBe(true);
+  }
+  const berries = await fetch(`${apiUrl}/v1/forecasts?sku=strawberries&limit=200`, {
+    headers: { authorization: `Bearer ${keys.ops}` },
+  });
+  const forecasts = ((await berries.json()) as { items: { basis: string; p90: number }[] }).items;
+  expect(forecasts.every(({ basis, p90 }) => basis === 'history' && p90 > 0)).toBe(true);
 });
 
 test.each<Exclude<StackRole, 'supervisor'>>([
@@ -63,7 +108,7 @@ test('a start after a killed supervisor ends its children and keeps the data', a
   const before = stack.dev;
   const orphans = allRecords().filter(({ pid }) => pid !== before.pids.supervisor);
   stack.kill('supervisor');
-  expect(orphans.filter(isAlive)).toHaveLength(7);
+  expect(orphans.filter(isAlive)).toHaveLength(8);
   await stack.start();
   expect(orphans.filter(isAlive)).toHaveLength(0);
   expect(stack.dev.databaseUrl).toBe(before.databaseUrl);
@@ -72,7 +117,7 @@ test('a start after a killed supervisor ends its children and keeps the data', a
 
 test('a stop leaves neither a process nor dev.json behind', async () => {
   const records = allRecords();
-  expect(records).toHaveLength(8);
+  expect(records).toHaveLength(9);
   expect(await stack.stop()).toBe(0);
   expect(records.filter(isAlive)).toHaveLength(0);
   expect(existsSync(join(stack.home, 'dev.json'))).toBe(false);
