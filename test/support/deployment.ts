@@ -36,7 +36,14 @@ export function readDeployment(): Deployment {
 }
 
 /** Settings that production leaves alone: the image sets them, or they are of the development stack. */
-const notInCompose = ['NODE_ENV', 'XIANDA_HOME', 'DEMO', 'SANDBOX_CARRIER_AUTO', 'WEBHOOK_TIME_SCALE'];
+const notInCompose = [
+  'NODE_ENV',
+  'XIANDA_HOME',
+  'DEMO',
+  'SANDBOX_CARRIER_AUTO',
+  'SANDBOX_SUPPLIER_URL',
+  'WEBHOOK_TIME_SCALE',
+];
 /** Variables of the compose file that configure the deployment itself. */
 const ofComposeAlone = ['POSTGRES_PASSWORD', 'XIANDA_BIND', 'XIANDA_IMAGE'];
 const drainMarginSeconds = 5;

@@ -108,14 +108,14 @@ async function putEverything(work: SeedWork, sandboxCarrierUrl: string): Promise
     await forEachAtOnce(catalogue.skus, width, ({ sku, ...body }) => save('skus', sku, body));
     await forEachAtOnce(catalogue.bundles, width, ({ sku, ...body }) => save('skus', sku, body));
   });
-  const { suppliers: _, ...places } = network;
-  await section(work, 'network', places, async (save) => {
-    await forEachAtOnce(network.sites, width, ({ siteId, ...body }) => save('sites', siteId, body));
-    await forEachAtOnce(network.communities, width, ({ communityId, ...body }) =>
+  const { sites, communities, leaders, pickupPoints } = network;
+  await section(work, 'network', { sites, communities, leaders, pickupPoints }, async (save) => {
+    await forEachAtOnce(sites, width, ({ siteId, ...body }) => save('sites', siteId, body));
+    await forEachAtOnce(communities, width, ({ communityId, ...body }) =>
       save('communities', communityId, body),
     );
-    await forEachAtOnce(network.leaders, width, ({ leaderId, ...body }) => save('leaders', leaderId, body));
-    await forEachAtOnce(network.pickupPoints, width, ({ pickupPointId, ...body }) =>
+    await forEachAtOnce(leaders, width, ({ leaderId, ...body }) => save('leaders', leaderId, body));
+    await forEachAtOnce(pickupPoints, width, ({ pickupPointId, ...body }) =>
       save('pickup-points', pickupPointId, body),
     );
   });
@@ -127,7 +127,7 @@ async function putEverything(work: SeedWork, sandboxCarrierUrl: string): Promise
   const receipts = planReceipts({
     referencePrefix: `opening-${today}`,
     today,
-    sites: network.sites,
+    sites,
     skus: sortByPopularity(catalogue.skus, loadBaskets().skusByPopularity),
     units: planOpening(catalogue),
   });
