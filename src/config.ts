@@ -239,7 +239,7 @@ function readRunning(home: string, settings: Environment): Partial<Environment> 
     databaseUrl?: string;
     temporalAddress?: string;
     temporalUiUrl?: string | null;
-    sandbox?: { paymentUrl?: string; carrierUrl?: string; supplierUrl?: string };
+    sandbox?: { paymentUrl?: string; carrierUrl?: string; supplierUrl?: string | null };
   };
   return definedOnly({
     ...secrets,
@@ -248,7 +248,7 @@ function readRunning(home: string, settings: Environment): Partial<Environment> 
     TEMPORAL_UI_URL: dev.temporalUiUrl ?? undefined,
     SANDBOX_PAYMENT_URL: dev.sandbox?.paymentUrl,
     SANDBOX_CARRIER_URL: dev.sandbox?.carrierUrl,
-    SANDBOX_SUPPLIER_URL: dev.sandbox?.supplierUrl,
+    SANDBOX_SUPPLIER_URL: dev.sandbox?.supplierUrl ?? undefined,
   });
 }
 

@@ -280,7 +280,7 @@ function describeStack(
 
 async function waitUntilAnswers({ apiUrl, sandbox }: DevFile, withinMs = 30_000): Promise<void> {
   const giveUpAt = Date.now() + withinMs;
-  const sandboxes = [sandbox.paymentUrl, sandbox.carrierUrl, sandbox.supplierUrl];
+  const sandboxes = Object.values(sandbox).filter((each) => each !== null);
   const addresses = [`${apiUrl}/readyz`, ...sandboxes.map((each) => `${each}/healthz`)];
   for (const address of addresses) {
     let last = 'nobody listens';

@@ -9,10 +9,7 @@ export function welcome(stack: Stack): string {
     ['Temporal Web UI', temporalUiUrl ?? `(the server at ${temporalAddress} is not ours)`],
     ['Sandbox payment provider', sandbox.paymentUrl],
     ['Sandbox carrier', sandbox.carrierUrl],
-    [
-      'Sandbox supplier',
-      `${sandbox.supplierUrl}/v1/received (the forecasts it was sent, and what it answered)`,
-    ],
+    ...(sandbox.supplierUrl === null ? [] : [supplierRow(sandbox.supplierUrl)]),
   ];
   const keys = tenants.flatMap(({ tenant, keys: byRole }) =>
     Object.entries(byRole).map(([role, key]): [string, string] => [`${tenant} · ${role}`, key]),
@@ -28,6 +25,10 @@ export function welcome(stack: Stack): string {
     `Logs: ${stack.home}/logs · addresses and keys: ${stack.home}/dev.json · stop: Ctrl-C · erase: npm run reset`,
     '',
   ].join('\n');
+}
+
+function supplierRow(url: string): [string, string] {
+  return ['Sandbox supplier', `${url}/v1/received (the forecasts it was sent, and its answers)`];
 }
 
 function table(rows: [string, string][]): string[] {
