@@ -118,6 +118,16 @@ const offers = `(SELECT jsonb_build_object('offers', coalesce(jsonb_agg(jsonb_st
   FROM offer f WHERE f.tenant = v.tenant AND f.order_id = v.subject AND f.line_id = v.data ->> 'lineId'
    AND ${isoUtc('f.until')} = v.data ->> 'until')`;
 
+/** The line that an event is about, and what it tells of it. */
+const lineWith = (told: string) => `(SELECT jsonb_build_object('line', jsonb_strip_nulls(jsonb_build_object(
+    'lineId', l.line_id, 'sku', l.sku, 'quantity', l.quantity) || ${told}))
+  FROM order_line l WHERE l.tenant = v.tenant AND l.order_id = v.subject AND l.line_id = v.data ->> 'lineId')`;
+
+/** What goes back for a line alone; when the order ends with it, all of its money is asked back instead. */
+const lineRefund = `(SELECT sum(r.amount_fen) FROM offer f JOIN refund r ON r.tenant = f.tenant AND r.order_id = f.order_id
+    AND r.reason = 'offer:' || f.offer_id
+  WHERE f.tenant = l.tenant AND f.order_id = l.order_id AND f.line_id = l.line_id AND f.kind = 'refund')`;
+
 /** Of a timeline line's detail these go out by name: who did something inside the house, and why, stays inside. */
 const special = `CASE v.type
   WHEN 'order.shipped' THEN ${shipment}
@@ -126,6 +136,10 @@ const special = `CASE v.type
   WHEN 'order.attention' THEN jsonb_build_object('attention', jsonb_build_object('reason', v.data ->> 'reason'))
   WHEN 'order.partlyCancelled' THEN jsonb_build_object('cancelledShipments', coalesce(v.data -> 'shipments', '[]'))
   WHEN 'order.offer' THEN ${offers}
+  WHEN 'order.offerAnswered' THEN ${lineWith(`jsonb_build_object('offer', v.data -> 'offer', 'accept', v.data -> 'accept')`)}
+  WHEN 'order.repromised' THEN ${lineWith(`jsonb_build_object('deliverBy', v.data -> 'deliverBy')`)}
+  WHEN 'order.lineCancelled' THEN ${lineWith(`jsonb_build_object('refundFen', ${lineRefund})`)}
+  WHEN 'order.goodsArrived' THEN ${lineWith(`jsonb_build_object('campaignId', v.data -> 'campaignId')`)}
   END`;
 
 const place = `

@@ -269,6 +269,59 @@ describe('deliveries and the feed', () => {
     expect(JSON.stringify(events)).not.toContain('李女士');
   });
 
+  test('what becomes of a presale line is told: the answer, the new promise, the line given up, the goods', async () => {
+    await send('PUT', '/v1/presale-campaigns/autumn', { body: goods.campaign() });
+    const preordered = async (externalId: string, quantity: number, ...more: object[]) => {
+      const lines = [{ sku: 'strawberries', quantity, campaignId: 'autumn' }, ...more];
+      const order = await place(externalId, { buyer: { ref: externalId, communityId: 'biyun' }, lines });
+      await tellPayment(api, { body: paymentOf('shop', order) });
+      return order.orderId;
+    };
+    const served = await preordered('served', 1);
+    const waits = await preordered('waits', 2);
+    const partly = await preordered('partly', 3, { sku: 'strawberries', quantity: 1 });
+    const wholly = await preordered('wholly', 4);
+    const lots = [{ ...goods.receipt().lots[0], lotId: 'autumn', quantity: 1, campaignId: 'autumn' }];
+    const body = goods.receipt({ reference: 'autumn', lots });
+    await send('POST', '/v1/stock/receipts', { key: shop.warehouse, body });
+    await givenHandOut(api.database, 'shop', { campaignId: 'autumn' });
+    const agree = async (orderId: string, wanted: string) => {
+      const { offers } = (await send('GET', `/v1/orders/${orderId}`)).json;
+      const { offerId } = offers.find(({ kind }: { kind: string }) => kind === wanted);
+      const answer = await send('POST', `/v1/orders/${orderId}/offers/${offerId}/answer`, {
+        body: { accept: true },
+      });
+      expect(answer.status).toBe(200);
+    };
+    await agree(waits, 'laterDate');
+    await agree(partly, 'refund');
+    await agree(wholly, 'refund');
+
+    const { events } = await readFeed();
+    for (const event of events) expect(eventAnswer.parse(event)).toEqual(event);
+    const told = (orderId: string, type: string) =>
+      events.filter((event) => event.subject === orderId && event.type === type).map(({ data }) => data);
+    const line = { lineId: '1', sku: 'strawberries' };
+    expect(told(served, 'order.goodsArrived')).toMatchObject([
+      { line: { ...line, quantity: 1, campaignId: 'autumn' } },
+    ]);
+    expect(told(waits, 'order.offerAnswered')).toMatchObject([
+      { line: { ...line, quantity: 2, offer: 'laterDate', accept: true } },
+    ]);
+    const { promise } = (await send('GET', `/v1/orders/${waits}`)).json;
+    expect(told(waits, 'order.repromised')).toMatchObject([
+      { line: { ...line, quantity: 2, deliverBy: promise.deliverBy }, promise },
+    ]);
+    expect(told(partly, 'order.lineCancelled')).toMatchObject([
+      { state: 'paid', line: { ...line, quantity: 3, refundFen: 3 * 2990 } },
+    ]);
+    expect(told(partly, 'order.cancelled')).toEqual([]);
+    const [given] = told(wholly, 'order.lineCancelled');
+    expect(given.line).toEqual({ ...line, quantity: 4 });
+    expect(told(wholly, 'order.cancelled')).toHaveLength(1);
+    expect(told(wholly, 'order.refundRequested')).toMatchObject([{ refund: { amountFen: 4 * 2990 } }]);
+  });
+
   test('a resend goes out again under the same id', async () => {
     await deliver('shop');
     const [first] = (await send('GET', '/v1/webhook-endpoints/shop/deliveries?limit=1', { key: mini })).json

@@ -44,16 +44,24 @@ const refund = z.object({
 });
 
 const attention = z.object({ reason: z.enum(Object.keys(attentionRules) as [string, ...string[]]) });
+const offerKind = z.enum(['laterDate', 'substitute', 'refund']);
 const offers = z.array(
   z.object({
     offerId: idText,
     lineId: idText,
-    kind: z.enum(['laterDate', 'substitute', 'refund']),
+    kind: offerKind,
     deliverOn: answerDate.optional(),
     amountFen: fen.optional(),
     until: answerInstant,
   }),
 );
+
+const line = z.object({ lineId: idText, sku: idText, quantity: unitsOrNone });
+const cancelledLine = line.extend({
+  refundFen: fen
+    .optional()
+    .meta({ description: 'Left out when the order ends with the line: all of its money goes back then.' }),
+});
 
 /** The data of every type of event. The compiler refuses a type without. */
 export const eventData = {
@@ -70,6 +78,10 @@ export const eventData = {
   'order.refunded': order.extend({ refund }),
   'order.attention': order.extend({ attention }),
   'order.offer': order.extend({ offers }),
+  'order.offerAnswered': order.extend({ line: line.extend({ offer: offerKind, accept: z.boolean() }) }),
+  'order.repromised': order.extend({ line: line.extend({ deliverBy: answerInstant }) }),
+  'order.lineCancelled': order.extend({ line: cancelledLine }),
+  'order.goodsArrived': order.extend({ line: line.extend({ campaignId: idText }) }),
   'forecast.published': z.looseObject({}),
 } satisfies Record<EventType, z.ZodType>;
 

@@ -17,6 +17,10 @@ export const orderEventTypes = {
   refunded: 'order.refunded',
   attention: 'order.attention',
   offered: 'order.offer',
+  offerAnswered: 'order.offerAnswered',
+  repromised: 'order.repromised',
+  lineCancelled: 'order.lineCancelled',
+  goodsArrived: 'order.goodsArrived',
 } as const;
 
 export type OrderEventType = (typeof orderEventTypes)[keyof typeof orderEventTypes];
