@@ -113,6 +113,10 @@ CREATE FUNCTION public.outbound_type(kind text) RETURNS text
     WHEN 'refunded' THEN 'order.refunded'
     WHEN 'attention' THEN 'order.attention'
     WHEN 'offered' THEN 'order.offer'
+    WHEN 'offerAnswered' THEN 'order.offerAnswered'
+    WHEN 'repromised' THEN 'order.repromised'
+    WHEN 'lineCancelled' THEN 'order.lineCancelled'
+    WHEN 'goodsArrived' THEN 'order.goodsArrived'
   END
 $$;
 
