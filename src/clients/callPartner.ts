@@ -1,8 +1,9 @@
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { z } from 'zod';
 import { networkCode } from './networkCode';
 import { PartnerFault } from './partnerFault';
+import { AddressRefused, type Reach, reachAnywhere } from './reach';
 import { readRetryAfter } from './retryAfter';
 import { sandboxHeaders } from './signature';
 
@@ -11,6 +12,8 @@ interface PartnerCall<Answer, Code extends string> {
   operation: string;
   method: 'GET' | 'POST';
   baseUrl: string;
+  /** Where `baseUrl` may lead; without, it is the installation's own and may be anywhere. */
+  reach?: Reach;
   /** Below the base, beginning with a slash, its parts already encoded. */
   path: string;
   body?: unknown;
@@ -58,9 +61,11 @@ export async function callPartner<Answer, Code extends string>(
 type AnyCall = PartnerCall<unknown, string>;
 
 /** Kept connections, and not the built-in fetch, which costs twice the processor time: a show books thousands. */
-const agents = { http: new HttpAgent({ keepAlive: true }), https: new HttpsAgent({ keepAlive: true }) };
+const anywhere = reachAnywhere();
 
 async function exchange(call: AnyCall): Promise<{ status: number; retryAfter: string | null; text: string }> {
+  const refusal = (call.reach ?? anywhere).whyNot(call.baseUrl);
+  if (refusal !== null) throw fault(call, `not called: ${refusal}`);
   const signal = AbortSignal.timeout(call.timeoutMs);
   try {
     const response = await send(call, signal);
@@ -70,6 +75,7 @@ async function exchange(call: AnyCall): Promise<{ status: number; retryAfter: st
     return { status, retryAfter: response.headers['retry-after'] ?? null, text };
   } catch (error) {
     if (error instanceof PartnerFault) throw error;
+    if (error instanceof AddressRefused) throw fault(call, error.problem);
     if (signal.aborted) throw fault(call, `no answer within ${call.timeoutMs} ms`);
     throw fault(call, `could not be reached (${networkCode(error)})`);
   }
@@ -83,6 +89,7 @@ function send(call: AnyCall, signal: AbortSignal): Promise<IncomingMessage> {
   const rawBody = call.body === undefined ? '' : JSON.stringify(call.body);
   const url = new URL(call.baseUrl.replace(/\/+$/, '') + call.path);
   const secure = url.protocol === 'https:';
+  const { agents } = call.reach ?? anywhere;
   const request = secure ? httpsRequest : httpRequest;
   const headers = {
     ...(call.body === undefined ? {} : { 'Content-Type': 'application/json' }),

@@ -63,6 +63,11 @@ function isLoopback(address: string): boolean {
   return new URL(`http://[${address}]`).hostname === '[::1]';
 }
 
+/** Whether a URL is the very one that the installation's own settings name: no tenant's invention. */
+export function isConfigured(url: string, configured: string | undefined): boolean {
+  return configured !== undefined && new URL(url).href === new URL(configured).href;
+}
+
 const publicPorts = new Set([80, 443]);
 const firstUnprivilegedPort = 1024;
 

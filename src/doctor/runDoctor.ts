@@ -96,7 +96,11 @@ function partnersOf(config: DoctorConfig): Pick<CoherenceSources, 'payment' | 'c
         ? undefined
         : {
             baseUrl: sandboxCarrierUrl,
-            client: createSandboxCarrierClient({ secret: sandboxCarrierSecret, timeoutMs }),
+            client: createSandboxCarrierClient({
+              secret: sandboxCarrierSecret,
+              timeoutMs,
+              trusts: () => true,
+            }),
           },
   };
 }

@@ -4,6 +4,7 @@ import { NativeConnection, Runtime, Worker, makeTelemetryFilterString } from '@t
 import { type ActivitiesNeeds, createActivities } from '../activities/activities';
 import type { Patience } from '../activities/order';
 import { createSandboxCarrierClient } from '../clients/carriers/client';
+import { isConfigured } from '../clients/publicAddress';
 import { createSandboxPaymentClient } from '../clients/payment/client';
 import { createWebhookSender } from '../clients/webhook/send';
 import { type Config, ConfigError } from '../config';
@@ -110,6 +111,7 @@ function activitiesNeeds(config: Config, db: Database): ActivitiesNeeds {
     carriers: createSandboxCarrierClient({
       secret: config.sandboxCarrierSecret,
       timeoutMs: partnerTimeoutMs,
+      trusts: (url) => config.mode === 'development' || isConfigured(url, config.sandboxCarrierUrl),
     }),
     personalData: createPersonalData(config.personalDataKeys),
     offerAnswerSeconds: config.offerAnswerSeconds,

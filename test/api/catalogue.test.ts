@@ -162,7 +162,7 @@ test('a quota does not fall below what is held and sold', async () => {
   });
 });
 
-test('loopback addresses of partners are for development', async () => {
+test('addresses of partners that are not public are for development', async () => {
   const production = await startApi({ mode: 'production', sandboxCarrierUrl: 'http://127.0.0.1:7777' });
   try {
     const keys = await production.tenant('shop');
@@ -176,6 +176,12 @@ test('loopback addresses of partners are for development', async () => {
       '0.0.0.0',
       '2130706433',
       'a.localhost',
+      '10.1.2.3:8080',
+      '192.168.0.7',
+      '169.254.169.254/latest',
+      '[fd00::1]',
+      'intranet',
+      'user:secret@carrier.example',
     ]) {
       expect(await put(`http://${host}/`)).toMatchObject({ status: 400, paths: ['baseUrl'] });
     }

@@ -19,7 +19,7 @@ let logged: string[];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'carrier-sandbox-'));
   shop = await openShop(secret);
-  client = createSandboxCarrierClient({ secret, timeoutMs: 2000 });
+  client = createSandboxCarrierClient({ secret, timeoutMs: 2000, trusts: () => true });
   logged = [];
   await start();
 });
@@ -330,7 +330,7 @@ describe('misbehaviour on request', () => {
     await ask({ route: 'booking', behaviour: 'status429', count: 1 });
     await expect(book()).rejects.toMatchObject({ status: 429, retryAfterSeconds: 1 });
     expect((await list()).items).toEqual([]);
-    const hasty = createSandboxCarrierClient({ secret, timeoutMs: 100 });
+    const hasty = createSandboxCarrierClient({ secret, timeoutMs: 100, trusts: () => true });
     await ask({ route: 'booking', behaviour: 'slow', delayMs: 300, count: 1 });
     await expect(hasty.book({ baseUrl: sandbox.url, request: booking() })).rejects.toBeInstanceOf(
       PartnerFault,
@@ -390,7 +390,7 @@ describe('misbehaviour on request', () => {
 
 describe('who may ask', () => {
   test('only holders of the secret, lately', async () => {
-    const stranger = createSandboxCarrierClient({ secret: 'guess', timeoutMs: 1000 });
+    const stranger = createSandboxCarrierClient({ secret: 'guess', timeoutMs: 1000, trusts: () => true });
     await expect(stranger.book({ baseUrl: sandbox.url, request: booking() })).rejects.toMatchObject({
       status: 401,
     });

@@ -102,7 +102,7 @@ test('carrier: SIGKILL on the road loses no booking and no event', async () => {
     auto: true,
     stepSeconds: 0.3,
   };
-  const client = createSandboxCarrierClient({ secret, timeoutMs: 5000 });
+  const client = createSandboxCarrierClient({ secret, timeoutMs: 5000, trusts: () => true });
   shop.answerWith(() => 503);
   child = await startSandboxChild('carrier', options);
   const booked: string[] = [];

@@ -1,30 +1,20 @@
-import { isIP } from 'node:net';
+import { isConfigured, whyNotCall } from '../../clients/publicAddress';
 import { invalid } from '../http/problem';
 
 interface PartnerUrl {
   path: string;
-  url: string | undefined;
+  url: string;
   mode: 'development' | 'production';
   /** What whoever runs this installation has written into its settings: no tenant's invention. */
   configured?: string;
 }
 
 /**
- * Refuses addresses of this very machine in production: a partner's URL must not reach our own insides. A partner
- * that the settings name may be here.
+ * Refuses in production what can be seen to be no place on the public internet; names are judged again, by address,
+ * at every connection. A partner that the settings name may be anywhere.
  */
 export function expectPartnerUrl({ path, url, mode, configured }: PartnerUrl): void {
-  if (url === undefined || mode === 'development' || !isLoopback(new URL(url).hostname)) return;
-  if (configured !== undefined && new URL(url).href === new URL(configured).href) return;
-  throw invalid([{ path, expected: 'an address that is not loopback', received: 'a loopback address' }]);
-}
-
-function isLoopback(hostname: string): boolean {
-  const host = hostname
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '')
-    .toLowerCase();
-  if (isIP(host) === 4) return /^(127|0)\./.test(host);
-  if (isIP(host) === 6) return host === '::1' || host === '::' || /^::ffff:(7f|0?:)/.test(host);
-  return host === 'localhost' || host.endsWith('.localhost');
+  if (mode === 'development' || isConfigured(url, configured)) return;
+  const why = whyNotCall(url, { loopbackAllowed: false });
+  if (why !== null) throw invalid([{ path, expected: 'an address that may be called', received: why }]);
 }

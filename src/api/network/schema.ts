@@ -23,7 +23,7 @@ const servedZones = z
   .max(zones.length)
   .refine((items) => new Set(items).size === items.length, { error: 'no item twice' });
 
-/** http or https; loopback is refused in production, where a partner never lives beside us. */
+/** http or https; in production the route asks for a place on the public internet besides. */
 const partnerUrl = z.url({ protocol: /^https?$/, error: 'an http(s) URL' }).max(500);
 
 export const siteFields = {

@@ -1,5 +1,6 @@
 import { type PartnerAnswer, callPartner } from '../callPartner';
 import { PartnerFault } from '../partnerFault';
+import { reachAnywhere, reachPublic, type Resolve } from '../reach';
 import type { Page } from '../wire';
 import {
   type BookingRequest,
@@ -46,16 +47,27 @@ export interface CarrierClient {
   listBookings(call: At<{ tenant: string; cursor?: string }>): Promise<Page<BookingView>>;
 }
 
+export interface CarrierClientNeeds {
+  secret: string;
+  timeoutMs: number;
+  /** Whether a URL is the installation's own word; any other is a tenant's and must lead to a public address. */
+  trusts(baseUrl: string): boolean;
+  resolve?: Resolve;
+}
+
 /** The carrier client over the sandbox carrier's signed HTTP. Every call is one attempt within `timeoutMs`. */
-export function createSandboxCarrierClient(options: { secret: string; timeoutMs: number }): CarrierClient {
-  const partner = { partner: 'carrier sandbox', refusals: carrierRefusalCode, ...options };
+export function createSandboxCarrierClient(needs: CarrierClientNeeds): CarrierClient {
+  const { secret, timeoutMs, trusts, resolve } = needs;
+  const [anywhere, publicOnly] = [reachAnywhere(), reachPublic(resolve)];
+  const partner = { partner: 'carrier sandbox', refusals: carrierRefusalCode, secret, timeoutMs };
+  const at = (baseUrl: string) => ({ baseUrl, reach: trusts(baseUrl) ? anywhere : publicOnly });
   return {
     async quote({ baseUrl, request }) {
       const answer = await callPartner({
         ...partner,
         operation: 'quote',
         method: 'POST',
-        baseUrl,
+        ...at(baseUrl),
         path: '/v1/quotes',
         body: request,
         answer: quoteAnswer,
@@ -68,7 +80,7 @@ export function createSandboxCarrierClient(options: { secret: string; timeoutMs:
         ...partner,
         operation: 'book',
         method: 'POST',
-        baseUrl,
+        ...at(baseUrl),
         path: '/v1/bookings',
         body: request,
         answer: bookingAnswer,
@@ -86,7 +98,7 @@ export function createSandboxCarrierClient(options: { secret: string; timeoutMs:
         ...partner,
         operation: 'cancel',
         method: 'POST',
-        baseUrl,
+        ...at(baseUrl),
         path: `/v1/bookings/${encodeURIComponent(bookingId)}/cancel`,
         body: { tenant },
         answer: cancelAnswer,
@@ -100,7 +112,7 @@ export function createSandboxCarrierClient(options: { secret: string; timeoutMs:
         ...partner,
         operation: 'listBookings',
         method: 'GET',
-        baseUrl,
+        ...at(baseUrl),
         path: `/v1/bookings?${query}`,
         answer: bookingPage,
       });

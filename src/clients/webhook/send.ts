@@ -1,9 +1,9 @@
-import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { networkCode } from '../networkCode';
-import { type AddressRule, mayConnectTo, whyNotCall } from '../publicAddress';
+import { type AddressRule, whyNotCall } from '../publicAddress';
+import { AddressRefused, lookupChecked, type Resolve } from '../reach';
 import { readRetryAfter } from '../retryAfter';
 import { cloudEventType } from './eventWire';
 import { webhookHeaders } from './signature';
@@ -29,9 +29,6 @@ export interface WebhookSender {
   send(message: WebhookMessage): Promise<WebhookOutcome>;
 }
 
-/** All addresses of a name. Injected by tests, whose DNS changes its mind. */
-export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
-
 export interface WebhookSenderNeeds extends AddressRule {
   /** For the whole of one attempt: name, connection, TLS, request and answer. */
   timeoutMs?: number;
@@ -43,16 +40,14 @@ const bodyBytesLimit = 4 * 1024 * 1024;
 /** The answer's body is of no interest; what is longer is cut off. */
 const answerBytesLimit = 64 * 1024;
 
-class AddressRefused extends Error {}
-
 /**
- * Sends to URLs that tenants gave. The address is judged where it counts, in the connection's own name look-up, so a
- * name that answers differently a second time gains nothing; redirects are answers, not orders.
+ * Sends to URLs that tenants gave. The address is judged where it counts, in the connection's own name look-up;
+ * redirects are answers, not orders.
  */
 export function createWebhookSender(needs: WebhookSenderNeeds): WebhookSender {
-  const { timeoutMs = defaultTimeoutMs, resolve = resolveBySystem, loopbackAllowed } = needs;
+  const { timeoutMs = defaultTimeoutMs, resolve, loopbackAllowed } = needs;
   const rule = { loopbackAllowed };
-  const lookup = lookupChecked(resolve, rule);
+  const lookup = lookupChecked(rule, resolve);
   return {
     async send(message) {
       const startedMs = performance.now();
@@ -71,28 +66,6 @@ export function createWebhookSender(needs: WebhookSenderNeeds): WebhookSender {
         return { kind: 'failed', problem, durationMs: since() };
       }
     },
-  };
-}
-
-function resolveBySystem(hostname: string): Promise<LookupAddress[]> {
-  return new Promise((done, failed) => {
-    systemLookup(hostname, { all: true }, (error, addresses) => (error ? failed(error) : done(addresses)));
-  });
-}
-
-/** One address that may not be called spoils the name: an honest one has none. */
-function lookupChecked(resolve: Resolve, rule: AddressRule): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname).then(
-      (addresses) => {
-        const [first] = addresses;
-        if (first === undefined || !addresses.every(({ address }) => mayConnectTo(address, rule))) {
-          callback(new AddressRefused(), '', 0);
-        } else if (options.all === true) callback(null, addresses);
-        else callback(null, first.address, first.family);
-      },
-      (error: Error) => callback(error, '', 0),
-    );
   };
 }
 
@@ -159,6 +132,6 @@ function judge(status: number, retryAfter: string | undefined) {
 }
 
 function problemOf(error: unknown): string {
-  if (error instanceof AddressRefused) return 'not called: its name leads to an address that is not public';
+  if (error instanceof AddressRefused) return error.problem;
   return `could not be reached (${networkCode(error)})`;
 }

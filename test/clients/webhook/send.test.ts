@@ -2,11 +2,8 @@ import { createServer, type IncomingHttpHeaders, type RequestListener, type Serv
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
-import {
-  createWebhookSender,
-  type Resolve,
-  type WebhookSenderNeeds,
-} from '../../../src/clients/webhook/send';
+import type { Resolve } from '../../../src/clients/reach';
+import { createWebhookSender, type WebhookSenderNeeds } from '../../../src/clients/webhook/send';
 import { createWebhookSecret } from '../../../src/clients/webhook/signature';
 import { selfSigned } from './selfSigned';
 
