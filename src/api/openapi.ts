@@ -1,5 +1,6 @@
 import { OpenApiGeneratorV31, OpenAPIRegistry, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
+import { type Example, examplesOf } from './examples';
 import { type ProblemSlug, problems } from './http/problem';
 import { type Outcome, outcomeStatus, type RawRoute, type Route } from './http/route';
 import { rawRoutes, routes } from './routes';
@@ -37,7 +38,7 @@ function build(): OpenApiDocument {
   });
   for (const route of routes) registry.registerPath(describeRoute(route));
   for (const route of rawRoutes) registry.registerPath(describeRawRoute(route));
-  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+  const described = new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {
       title: 'Xianda 鲜达',
@@ -48,12 +49,16 @@ function build(): OpenApiDocument {
     },
     servers: [{ url: '/' }],
   });
+  for (const route of [...routes, ...rawRoutes]) showParameters(described, route);
+  return described;
 }
 
 function describeRoute(route: Route): RouteConfig {
+  const shown = examplesOf(route);
+  const bodies = namedValues(shown, ({ body }) => body);
   const body = route.body && {
     content: {
-      'application/json': { schema: route.body },
+      'application/json': { schema: route.body, ...bodies },
       ...(route.csv && { 'text/csv': { schema: z.string() } }),
     },
     required: true,
@@ -66,8 +71,30 @@ function describeRoute(route: Route): RouteConfig {
       ...(route.query && { query: route.query as z.ZodObject }),
       ...(body && { body }),
     },
-    responses: { ...answersOf(route), ...refusalsOf(route) },
+    responses: { ...answersOf(route, shown), ...refusalsOf(route) },
   };
+}
+
+/** Examples under their names, as OpenAPI wants them; nothing where no example has such a value. */
+function namedValues(shown: Example[], valueOf: (example: Example) => object | undefined) {
+  const valued = shown.filter((example) => valueOf(example) !== undefined);
+  if (valued.length === 0) return {};
+  const entries = valued.map((example, index) => [
+    `example${index + 1}`,
+    { summary: example.summary, value: valueOf(example) },
+  ]);
+  return { examples: Object.fromEntries(entries) as Record<string, { summary: string; value: object }> };
+}
+
+/** The first example's path and query parameters; the generator takes them from no schema of ours. */
+function showParameters(described: OpenApiDocument, route: Route | RawRoute): void {
+  const [first] = examplesOf(route);
+  const operation = described.paths?.[route.path]?.[route.method];
+  const values: Record<string, string> = { ...first?.params, ...first?.query };
+  for (const parameter of operation?.parameters ?? []) {
+    if ('name' in parameter && values[parameter.name] !== undefined)
+      parameter.example = values[parameter.name];
+  }
 }
 
 function describeRawRoute(route: RawRoute): RouteConfig {
@@ -104,12 +131,16 @@ function securityOf({ access }: Route): Pick<RouteConfig, 'security' | 'descript
 
 const outcomeText: Record<Outcome, string> = { ok: 'Done', created: 'Made', empty: 'Taken; nothing to say' };
 
-function answersOf(route: Route): Responses {
+function answersOf(route: Route, shown: Example[]): Responses {
   const entries = Object.entries(route.answers).map(([outcome, schema]) => {
     const name = outcome as Outcome;
+    const answered = namedValues(
+      shown.filter((example) => example.outcome === name),
+      ({ answer }) => answer,
+    );
     const type = route.answerType ?? 'application/json';
     const pages = route.page === true && name === 'ok' ? { 'text/html': { schema: z.string() } } : {};
-    const content = name === 'empty' ? {} : { content: { [type]: { schema }, ...pages } };
+    const content = name === 'empty' ? {} : { content: { [type]: { schema, ...answered }, ...pages } };
     return [outcomeStatus[name], { description: outcomeText[name], ...content }];
   });
   return Object.fromEntries(entries);
