@@ -68,6 +68,7 @@ export default tseslint.config(
       '.test-stack/**',
       'coverage/**',
       'docs/generated/**',
+      'src/sdk/api.d.ts',
     ],
   },
   {
