@@ -45,26 +45,33 @@ async function fetchPatiently(
 ): Promise<Response> {
   const giveUpAt = Date.now() + patienceMs;
   for (let attempt = 0; ; attempt += 1) {
-    // a request's body can be read once only, so that each attempt sends a copy
-    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(attemptTimeoutMs)]);
-    const answer = await fetch(request.clone(), { signal }).catch((error: unknown) => error as Error);
-    if (!(answer instanceof Error) && !retriedStatuses.includes(answer.status)) return answer;
+    const { answer, failure } = await tryOnce(request);
+    if (answer && !retriedStatuses.includes(answer.status)) return answer;
     request.signal.throwIfAborted();
-    const pauseMs = pauseBefore(attempt, answer);
+    const pauseMs = pauseBefore(attempt, answer?.headers.get('retry-after'));
     if (Date.now() + pauseMs > giveUpAt) {
-      const cause = answer instanceof Error ? answer : `status ${answer.status}`;
+      const cause = answer ? `status ${answer.status}` : failure;
       throw new Error(`${request.method} ${request.url} got no answer in ${patienceMs / 1000} s`, { cause });
     }
-    if (!(answer instanceof Error)) await answer.body?.cancel();
+    await answer?.body?.cancel();
     await new Promise((resume) => setTimeout(resume, pauseMs));
     onRetry?.();
   }
 }
 
-function pauseBefore(attempt: number, answer: Response | Error): number {
+/** A request's body can be read once only, so that each attempt sends a copy. */
+async function tryOnce(request: Request): Promise<{ answer?: Response; failure?: unknown }> {
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(attemptTimeoutMs)]);
+  return fetch(request.clone(), { signal }).then(
+    (answer) => ({ answer }),
+    (failure: unknown) => ({ failure }),
+  );
+}
+
+function pauseBefore(attempt: number, retryAfter: string | null | undefined): number {
   const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
-  const asked = answer instanceof Error ? NaN : Number(answer.headers.get('retry-after'));
-  return asked > 0 ? Math.max(pauseMs, Math.min(asked * 1000, 10 * longestPauseMs)) : pauseMs;
+  const askedMs = Number(retryAfter ?? 0) * 1000;
+  return askedMs > pauseMs ? Math.min(askedMs, 10 * longestPauseMs) : pauseMs;
 }
 
 /** A refusal (problem+json) that the caller did not expect. */
