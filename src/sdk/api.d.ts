@@ -565,6 +565,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders/{orderId}/offers/{offerId}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer an offer in the buyer’s name; the same answer again is the same answer
+         * @description Keys of: channel, ops.
+         */
+        post: operations["postV1OrdersOrderIdOffersOfferIdAnswer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/shipments": {
         parameters: {
             query?: never;
@@ -729,6 +749,246 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/presale-campaigns/{campaignId}/aggregations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How a campaign filled up: what each tick counted and projected, newest first
+         * @description Keys of: ops, host.
+         */
+        get: operations["getV1PresaleCampaignsCampaignIdAggregations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/demand-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring along the demand of past days: units ordered by SKU, region and day; all rows or none, the same row again replaces
+         * @description Keys of: ops.
+         */
+        post: operations["postV1DemandHistory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/forecasts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shelf demand to expect, from today on, by SKU, region and day; presale has its own plan
+         * @description Keys of: ops, host, warehouse.
+         */
+        get: operations["getV1Forecasts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/suppliers/{supplierId}/forecasts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a supplier was sent, newest first; a supplier’s key sees its own
+         * @description Keys of: ops, supplier.
+         */
+        get: operations["getV1SuppliersSupplierIdForecasts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/supplier-forecasts/{forecastId}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what will be delivered of a SKU on a day, over all regions; the last word before the day begins counts
+         * @description Keys of: ops, supplier.
+         */
+        post: operations["postV1SupplierForecastsForecastIdAnswer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/supplier-forecasts/{forecastId}/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A supplier’s forecast as a sheet, with headings in the tenant’s language or the one asked for
+         * @description Keys of: ops, supplier.
+         */
+        get: operations["getV1SupplierForecastsForecastIdCsv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What runs by the clock for this tenant, by id
+         * @description Keys of: ops.
+         */
+        get: operations["getV1Schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{scheduleId}/trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run it once now; it stands for this instant
+         * @description Keys of: ops.
+         */
+        post: operations["postV1SchedulesScheduleIdTrigger"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{scheduleId}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let it rest until unpaused; ticks that pass meanwhile are not caught up
+         * @description Keys of: ops.
+         */
+        post: operations["postV1SchedulesScheduleIdPause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/schedules/{scheduleId}/unpause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let it run again
+         * @description Keys of: ops.
+         */
+        post: operations["postV1SchedulesScheduleIdUnpause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live-sessions/{liveSessionId}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report of a live session, made from the books as they stand now: JSON, or a page for people
+         * @description Keys of: ops, host.
+         */
+        get: operations["getV1LiveSessionsLiveSessionIdReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/live-sessions/{liveSessionId}/report-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A link that shows the report in a browser for 15 minutes, without a key
+         * @description Keys of: ops, host.
+         */
+        post: operations["postV1LiveSessionsLiveSessionIdReportLinks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -753,7 +1013,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Database and Temporal, each with a reason; 503 only while the database is away, since intake needs it alone */
+        /** Database and Temporal, each with a reason; 503 while the database is away (intake needs it alone) or this process stops */
         get: operations["getReadyz"];
         put?: never;
         post?: never;
@@ -831,6 +1091,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/live-sessions/{liveSessionId}/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The page behind a report link, for whoever has the link */
+        get: operations["getV1LiveSessionsLiveSessionIdReportHtml"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -839,6 +1116,8 @@ export interface components {
             tenant: string;
             name: string;
             timeZone: string;
+            /** @enum {string} */
+            language: "zh" | "en";
         };
         Problem: {
             /** @description Ends in a stable slug: urn:xianda:problem:<slug>. */
@@ -963,6 +1242,13 @@ export interface components {
             /** Format: uri */
             webhookUrl?: string;
             leadDays: number;
+            terms?: {
+                sku: string;
+                /** @description Sold in whole cases of so many; 1 when not given. */
+                casePack?: number;
+                /** @description At least so many in one purchase. */
+                minimumOrder?: number;
+            }[];
         };
         Receipt: {
             reference: string;
@@ -971,6 +1257,7 @@ export interface components {
                 sku: string;
                 lotId: string;
                 quantity: number;
+                campaignId?: string;
             }[];
         };
         StockItem: {
@@ -993,7 +1280,7 @@ export interface components {
              */
             at: string;
             /** @enum {string} */
-            kind: "received" | "held" | "released" | "expired" | "committed" | "uncommitted" | "pickedUp";
+            kind: "received" | "held" | "released" | "expired" | "committed" | "uncommitted" | "pickedUp" | "reserved" | "unreserved" | "converted";
             sku: string;
             siteId: string;
             lotId: string;
@@ -1156,6 +1443,31 @@ export interface components {
                 at: string;
             };
             shipments: components["schemas"]["OrderShipment"][];
+            /** @description What needs the buyer’s word; silence is no consent. */
+            offers: {
+                offerId: string;
+                /** @enum {string} */
+                kind: "laterDate" | "refund";
+                detail: {
+                    lineId: string;
+                    sku: string;
+                    quantity: number;
+                    /** Format: date */
+                    promisedOn: string;
+                    /**
+                     * Format: date
+                     * @description Of laterDate: the day offered.
+                     */
+                    deliverOn?: string;
+                    /** @description Of refund: the line’s worth. Freight goes back too when nothing else of the order is left. */
+                    amountFen?: number;
+                };
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                until: string;
+            }[];
             timeline: {
                 /**
                  * Format: date-time
@@ -1165,6 +1477,12 @@ export interface components {
                 kind: string;
                 detail?: unknown;
             }[];
+            /** @description To ops, of one order. */
+            workflow?: {
+                workflowId: string;
+                /** @description Its page in the Temporal Web UI, where that is known. */
+                url?: string;
+            };
         };
         OrderShipment: {
             shipmentId: string;
@@ -1270,7 +1588,7 @@ export interface components {
         Attention: {
             attentionId: string;
             /** @enum {string} */
-            reason: "paidShort" | "noRoute" | "bookingFailed" | "unbookingFailed" | "overdue" | "deliveryFailed" | "movedAfterCancel" | "cancelAsked" | "presaleOverdue" | "wrongAmount" | "unknownOrder" | "conflictingNotice" | "refundFailed" | "channelRefund" | "unknownShipment" | "brokenInvariant" | "unknownTenant";
+            reason: "paidShort" | "noRoute" | "bookingFailed" | "unbookingFailed" | "overdue" | "deliveryFailed" | "movedAfterCancel" | "cancelAsked" | "presaleOverdue" | "supplyCut" | "purchaseDue" | "wrongAmount" | "unknownOrder" | "conflictingNotice" | "refundFailed" | "channelRefund" | "unknownShipment" | "webhookDisabled" | "brokenInvariant" | "unknownTenant";
             /** @description What it is about: an order, a shipment, a transaction. */
             subject: string;
             orderId?: string;
@@ -1290,7 +1608,13 @@ export interface components {
             detail: {
                 [key: string]: unknown;
             };
-            actions: ("retry" | "refund" | "settle" | "keepWaiting" | "accept" | "decline")[];
+            actions: ("retry" | "refund" | "settle" | "keepWaiting" | "accept" | "decline" | "enable" | "dismiss")[];
+            /** @description That of the refund or the order, where there is one. */
+            workflow?: {
+                workflowId: string;
+                /** @description Its page in the Temporal Web UI, where that is known. */
+                url?: string;
+            };
         };
         PresaleCampaign: {
             campaignId: string;
@@ -1321,7 +1645,7 @@ export interface components {
                 units: number;
                 held: number;
             }[];
-            /** @description Purchase quantities by region; empty until demand is aggregated. */
+            /** @description By region, as of aggregatedAt: units that will have been sold at the close, with their 80 % interval, and the day to buy them by. Empty before the first aggregation. */
             plan: {
                 region: string;
                 units: number;
@@ -1330,14 +1654,399 @@ export interface components {
                 /** Format: date */
                 purchaseBy: string;
             }[];
+            /** @description The purchase that follows, in real goods (a gift box is bought as its components), in whole cases; regions sum to it. */
+            purchase: {
+                sku: string;
+                /** @description Absent when no supplier lists the SKU. */
+                supplierId?: string;
+                units: number;
+                /** Format: date */
+                purchaseBy: string;
+                regions: {
+                    region: string;
+                    units: number;
+                }[];
+            }[];
+            /**
+             * Format: date-time
+             * @description Everything paid before it counts.
+             */
+            aggregatedAt: string | null;
+        };
+        PresaleAggregation: {
+            /**
+             * Format: date-time
+             * @description The tick it stands for.
+             */
+            scheduledAt: string;
+            /**
+             * Format: date-time
+             * @description Everything paid before it counts.
+             */
+            aggregatedAt: string;
+            /**
+             * Format: date-time
+             * @description When it was written: later, if the tick was caught up.
+             */
+            madeAt: string;
+            regions: {
+                region: string;
+                quota: number;
+                committed: number;
+                held: number;
+                units: number;
+                low: number;
+                high: number;
+            }[];
+            purchase: {
+                sku: string;
+                /** @description Absent when no supplier lists the SKU. */
+                supplierId?: string;
+                units: number;
+                /** Format: date */
+                purchaseBy: string;
+                regions: {
+                    region: string;
+                    units: number;
+                }[];
+            }[];
+        };
+        DemandHistoryAnswer: {
+            rows: number;
+        };
+        Forecast: {
+            sku: string;
+            region: string;
+            /** Format: date */
+            date: string;
+            /** @description Units. */
+            p10: number;
+            /** @description Units. */
+            p50: number;
+            /** @description Units. */
+            p90: number;
+            /**
+             * @description history: from the series’ own days · pooled: from others of its category · none: nothing is known, and zero means nothing.
+             * @enum {string}
+             */
+            basis: "history" | "pooled" | "none";
             /**
              * Format: date-time
              * @description ISO 8601 with offset
              */
-            aggregatedAt: string | null;
+            madeAt: string;
+            model: string;
+        };
+        SupplierForecast: {
+            forecastId: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            madeAt: string;
+            lines: {
+                sku: string;
+                region: string;
+                /** Format: date */
+                date: string;
+                /** @description Units. */
+                p10: number;
+                /** @description Units. */
+                p50: number;
+                /** @description Units. */
+                p90: number;
+                /** @description Of each quantile: units that presale has promised from that day on. */
+                presale: number;
+                /**
+                 * @description history: from the series’ own days · pooled: from others of its category · none: nothing is known, and zero means nothing.
+                 * @enum {string}
+                 */
+                basis: "history" | "pooled" | "none";
+                /** @description The region’s share of what the supplier confirmed for SKU and day. */
+                confirmed?: number;
+            }[];
+        };
+        Schedule: {
+            /** @example xiannong:presale-aggregation */
+            scheduleId: string;
+            /**
+             * Format: date-time
+             * @description Null while paused.
+             */
+            nextAt: string | null;
+            /**
+             * Format: date-time
+             * @description The instant that the last run stands for; null before the first.
+             */
+            lastAt: string | null;
+            paused: boolean;
+            /** @description Why it is paused, else what it does. */
+            note: string;
+        };
+        ShowReport: {
+            liveSessionId: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            madeAt: string;
+            timeZone: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            countedUntil: string;
+            verdict: {
+                broken: {
+                    /** @enum {string} */
+                    kind: "oversold" | "unbalanced" | "mixedParcels" | "lostOrders" | "unbackedUnits" | "moneyUnaccounted" | "repeatsDiffer";
+                    count: number;
+                }[];
+                unkept: number;
+                open: number;
+            };
+            orders: {
+                placed: number;
+                /** @description ever paid, also late and also if refunded afterwards */
+                paid: number;
+                byState: {
+                    waiting?: number;
+                    awaitingPayment?: number;
+                    paid?: number;
+                    fulfilling?: number;
+                    delivered?: number;
+                    expired?: number;
+                    cancelled?: number;
+                };
+                byChannel: {
+                    channel: string;
+                    placed: number;
+                    paid: number;
+                    paidFen: number;
+                }[];
+                byDelivery: {
+                    [key: string]: number;
+                };
+                unitsTaken: number;
+                unitsKept: number;
+            };
+            timeline: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                from: string;
+                bucketSeconds: number;
+                placed: number[];
+                paid: number[];
+            };
+            hot: {
+                sku: string;
+                name: string;
+                /** @enum {string} */
+                zone: "ambient" | "chilled" | "frozen" | "special";
+                taken: number;
+                before: number;
+                sellable: number[];
+            }[];
+            soldOut: {
+                sku: string;
+                name: string;
+                /** @enum {string} */
+                zone: "ambient" | "chilled" | "frozen" | "special";
+                taken: number;
+                kept: number;
+                gaps: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    from: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    until: string | null;
+                }[];
+                seconds: number;
+            }[];
+            comebacks: {
+                expired: number;
+                released: number;
+                uncommitted: number;
+                soldAgain: number;
+                goods: {
+                    sku: string;
+                    name: string;
+                    expired: number;
+                    released: number;
+                    uncommitted: number;
+                    soldAgain: number;
+                }[];
+            };
+            parcels: {
+                shipments: number;
+                parcels: number;
+                costFen: number;
+                byCarrier: number;
+                byLeader: number;
+                byZone: {
+                    ambient: number;
+                    chilled: number;
+                    frozen: number;
+                    special: number;
+                };
+                bySite: {
+                    siteId: string;
+                    name: string;
+                    parcels: number;
+                    ambient: number;
+                    chilled: number;
+                    frozen: number;
+                    special: number;
+                }[];
+                ordersInSeveral: number;
+                /** @description parcels that mix temperature zones; must be 0 */
+                mixed: number;
+            };
+            promises: {
+                kept: number;
+                late: number;
+                overdue: number;
+                due: number;
+                returned: number;
+                /** @description kept, of the promises that have come due */
+                rate: number | null;
+                slots: {
+                    slot: string;
+                    kept: number;
+                    late: number;
+                    overdue: number;
+                    due: number;
+                    returned: number;
+                }[];
+                unkept: {
+                    orderId: string;
+                    channel: string;
+                    externalId: string;
+                    /** @enum {string} */
+                    outcome: "late" | "overdue" | "returned";
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliveredAt: string | null;
+                    sites: string[];
+                    via: string[];
+                }[];
+            };
+            latency: {
+                spans: {
+                    /** @enum {string} */
+                    kind: "holdToPayment" | "paymentToPlan" | "planToBooking" | "paymentToDelivery";
+                    count: number;
+                    p50: number;
+                    p90: number;
+                    p99: number;
+                    longest: number;
+                }[];
+                paymentToPlan: {
+                    bucket: number;
+                    p50: number;
+                    p99: number;
+                }[];
+            };
+            attention: {
+                reason: string;
+                open: number;
+                pastDeadline: number;
+                cleared: number;
+                decided: number;
+                p50Minutes: number | null;
+                longestMinutes: number | null;
+            }[];
+            recount: {
+                movements: number;
+                lots: number;
+                /** @description units promised beyond what was there, at the worst instant; must be 0 */
+                oversold: number;
+                /** @description SKUs that do not add up; must be 0 */
+                unbalanced: number;
+                total: {
+                    opening: number;
+                    arrived: number;
+                    sold: number;
+                    soldHere: number;
+                    /** @description everything else that changed what lies there; positive: gone */
+                    waste: number;
+                    closing: number;
+                };
+                goods: {
+                    sku: string;
+                    name: string;
+                    difference: number;
+                    opening: number;
+                    arrived: number;
+                    sold: number;
+                    soldHere: number;
+                    /** @description everything else that changed what lies there; positive: gone */
+                    waste: number;
+                    closing: number;
+                }[];
+            };
+            money: {
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                refunds: {
+                    reason: string;
+                    refunds: number;
+                    confirmed: number;
+                    amountFen: number;
+                    confirmedFen: number;
+                }[];
+            };
+            lateMoney: {
+                /** @enum {string} */
+                outcome: "reheld" | "repromised" | "refunded";
+                orders: number;
+            }[];
+            presale: {
+                campaignId: string;
+                sku: string;
+                name: string;
+                region: string;
+                held: number;
+                paid: number;
+                gone: number;
+            }[];
+        };
+        ReportLink: {
+            /** Format: uri */
+            url: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            expiresAt: string;
+        };
+        NewReportLink: {
+            /** @enum {string} */
+            language?: "zh" | "en";
         };
         Readiness: {
             ok: boolean;
+            stopping: boolean;
             database: {
                 ok: boolean;
                 reason: string;
@@ -1437,7 +2146,13 @@ export interface operations {
             content: {
                 "application/json": {
                     name: string;
+                    /** @description Asia/Shanghai when left out. */
                     timeZone?: string;
+                    /**
+                     * @description Of what operations read in the Temporal Web UI; zh when left out.
+                     * @enum {string}
+                     */
+                    language?: "zh" | "en";
                 };
             };
         };
@@ -3486,6 +4201,13 @@ export interface operations {
                     /** Format: uri */
                     webhookUrl?: string;
                     leadDays: number;
+                    terms?: {
+                        sku: string;
+                        /** @description Sold in whole cases of so many; 1 when not given. */
+                        casePack?: number;
+                        /** @description At least so many in one purchase. */
+                        minimumOrder?: number;
+                    }[];
                 };
             };
         };
@@ -3649,7 +4371,7 @@ export interface operations {
                         /** Format: date */
                         expiresOn: string;
                         origin?: string;
-                        /** @description The arrival of a presale campaign’s goods. */
+                        /** @description The arrival of a presale campaign’s goods: reserved for it, and handed out to its paid orders. */
                         campaignId?: string;
                     }[];
                 };
@@ -3728,7 +4450,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description bundle-has-no-stock · presale-arrival · unknown-reference · wrong-zone */
+            /** @description bundle-has-no-stock · campaign-mismatch · unknown-reference · wrong-zone */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4286,6 +5008,111 @@ export interface operations {
             };
         };
     };
+    postV1OrdersOrderIdOffersOfferIdAnswer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                orderId: string;
+                offerId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    accept: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        orderId: string;
+                        offerId: string;
+                        accept: boolean;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description already-answered · offer-ended */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getV1Shipments: {
         parameters: {
             query?: {
@@ -4491,7 +5318,7 @@ export interface operations {
         parameters: {
             query?: {
                 orderId?: string;
-                reason?: "paidShort" | "noRoute" | "bookingFailed" | "unbookingFailed" | "overdue" | "deliveryFailed" | "movedAfterCancel" | "cancelAsked" | "presaleOverdue" | "wrongAmount" | "unknownOrder" | "conflictingNotice" | "refundFailed" | "channelRefund" | "unknownShipment" | "brokenInvariant" | "unknownTenant";
+                reason?: "paidShort" | "noRoute" | "bookingFailed" | "unbookingFailed" | "overdue" | "deliveryFailed" | "movedAfterCancel" | "cancelAsked" | "presaleOverdue" | "supplyCut" | "purchaseDue" | "wrongAmount" | "unknownOrder" | "conflictingNotice" | "refundFailed" | "channelRefund" | "unknownShipment" | "webhookDisabled" | "brokenInvariant" | "unknownTenant";
                 /** @description default 50 */
                 limit?: number;
                 cursor?: string;
@@ -4566,7 +5393,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @enum {string} */
-                    action: "retry" | "refund" | "settle" | "keepWaiting" | "accept" | "decline";
+                    action: "retry" | "refund" | "settle" | "keepWaiting" | "accept" | "decline" | "enable" | "dismiss";
                     /** @description How it was settled, or why. Never personal data. */
                     detail?: string | {
                         [key: string]: string | number | boolean;
@@ -4584,7 +5411,7 @@ export interface operations {
                     "application/json": {
                         attentionId: string;
                         /** @enum {string} */
-                        action: "retry" | "refund" | "settle" | "keepWaiting" | "accept" | "decline";
+                        action: "retry" | "refund" | "settle" | "keepWaiting" | "accept" | "decline" | "enable" | "dismiss";
                     };
                 };
             };
@@ -5095,6 +5922,1007 @@ export interface operations {
             };
         };
     };
+    getV1PresaleCampaignsCampaignIdAggregations: {
+        parameters: {
+            query?: {
+                /** @description default 50 */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PresaleAggregation"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1DemandHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    rows: {
+                        sku: string;
+                        region: string;
+                        /** Format: date */
+                        date: string;
+                        units: number;
+                        stockout?: boolean;
+                    }[];
+                };
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemandHistoryAnswer"];
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description bundle-has-no-stock · day-not-over · unknown-sku */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getV1Forecasts: {
+        parameters: {
+            query?: {
+                sku?: string;
+                region?: string;
+                /** @description default 50 */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Forecast"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getV1SuppliersSupplierIdForecasts: {
+        parameters: {
+            query?: {
+                /** @description default 50 */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                supplierId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["SupplierForecast"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1SupplierForecastsForecastIdAnswer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                forecastId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    lines: {
+                        sku: string;
+                        /** Format: date */
+                        date: string;
+                        confirmed: number;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SupplierForecast"];
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description answer-too-late */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unknown-reference */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getV1SupplierForecastsForecastIdCsv: {
+        parameters: {
+            query?: {
+                /** @description utf-8 (the default) begins with a byte order mark, for spreadsheets. */
+                charset?: "utf-8" | "gbk";
+                /** @description Of the headings; default: the tenant’s. */
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path: {
+                forecastId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-in-charset */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getV1Schedules: {
+        parameters: {
+            query?: {
+                /** @description default 50 */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Schedule"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1SchedulesScheduleIdTrigger: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1SchedulesScheduleIdPause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Shown beside the schedule in the Web UI. Never personal data. */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1SchedulesScheduleIdUnpause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Shown beside the schedule in the Web UI. Never personal data. */
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schedule"];
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getV1LiveSessionsLiveSessionIdReport: {
+        parameters: {
+            query?: {
+                format?: "json" | "html";
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path: {
+                liveSessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShowReport"];
+                    "text/html": string;
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1LiveSessionsLiveSessionIdReportLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                liveSessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReportLink"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportLink"];
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getHealthz: {
         parameters: {
             query?: never;
@@ -5227,6 +7055,49 @@ export interface operations {
                 };
                 content: {
                     "text/javascript": string;
+                };
+            };
+        };
+    };
+    getV1LiveSessionsLiveSessionIdReportHtml: {
+        parameters: {
+            query?: {
+                token?: string;
+                language?: "zh" | "en";
+            };
+            header?: never;
+            path: {
+                liveSessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Answered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
         };

@@ -113,7 +113,9 @@ async function sellQuota(presale: Presale): Promise<{ orders: Order[]; refused: 
   const taken: Order[] = [];
   let refused = 0;
   const buy = async (index: number) => {
-    const { communityId, location } = communities[(index * 7) % communities.length] as (typeof communities)[number];
+    const { communityId, location } = communities[
+      (index * 7) % communities.length
+    ] as (typeof communities)[number];
     await sleep((openMs * 0.8 * index) / buyerCount);
     const order = await place(presale, {
       channel: 'mini-program',
@@ -130,7 +132,10 @@ async function sellQuota(presale: Presale): Promise<{ orders: Order[]; refused: 
   return { orders: taken, refused };
 }
 
-async function place({ shop }: Presale, body: NewOrder): Promise<{ orderId: string; totalFen: number } | null> {
+async function place(
+  { shop }: Presale,
+  body: NewOrder,
+): Promise<{ orderId: string; totalFen: number } | null> {
   const answer = await shop.POST('/v1/orders', { body });
   if (answer.data) return answer.data;
   const slug = slugOf(answer);
@@ -138,7 +143,10 @@ async function place({ shop }: Presale, body: NewOrder): Promise<{ orderId: stri
   throw new Error(`a presale order was refused: ${slug}`);
 }
 
-async function pay(presale: Presale, { orderId, totalFen }: { orderId: string; totalFen: number }): Promise<Order> {
+async function pay(
+  presale: Presale,
+  { orderId, totalFen }: { orderId: string; totalFen: number },
+): Promise<Order> {
   const { tenant, payments, apiUrl } = presale.stage;
   await payments.send('POST', '/v1/charges', {
     body: {
@@ -161,7 +169,8 @@ async function look(
   for (;;) {
     const order = await expectData(shop.GET('/v1/orders/{orderId}', { params: { path: { orderId } } }));
     if (isAsWanted(order)) return order;
-    if (Date.now() > deadlineAtMs) throw new Error(`the presale order ${orderId} was still ${order.state} at the end`);
+    if (Date.now() > deadlineAtMs)
+      throw new Error(`the presale order ${orderId} was still ${order.state} at the end`);
     await sleep(lookMs);
   }
 }

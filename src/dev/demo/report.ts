@@ -3,6 +3,7 @@ import type { SeedSku, Zone } from '../seed/seedModel';
 import { type Ledger, type LedgerEntry, isSettled } from './ledger';
 import type { OrderView } from './orderView';
 import { explodeLines } from './planShow';
+import type { PresaleOutcome } from './presaleAct';
 import type { Recount } from './recount';
 import type { Show } from './showModel';
 
@@ -30,6 +31,8 @@ export interface ShopReport extends ShopSight {
   money: { paidFen: number; refundedFen: number };
   arrivalsPerSecond: number[];
   hot: Array<{ sku: string; name: string; asked: number; sold: number; refused: number }>;
+  /** Absent when the campaign did not come to its end; `faults` then say why. */
+  presale?: PresaleOutcome;
 }
 
 export interface ReportInput {
@@ -40,6 +43,7 @@ export interface ReportInput {
   startedAtMs: number;
   endedAtMs: number;
   resent: number;
+  presale?: PresaleOutcome;
 }
 
 const soldOutSlugs = ['sold-out', 'quota-exhausted'];
@@ -95,6 +99,7 @@ export function computeShopReport(input: ReportInput): ShopReport {
     arrivalsPerSecond: countPerSecond(show),
     hot: judgeHot(show, ledger, skus),
     faults: Object.fromEntries(ledger.faults),
+    ...(input.presale && { presale: input.presale }),
   };
 }
 

@@ -12,6 +12,7 @@ import { runForLeaders } from './leaderRuns';
 import { createLedger, hasEnded, mayStillEnd } from './ledger';
 import { planShow } from './planShow';
 import { planTopUp } from './planTopUp';
+import { type PresaleOutcome, runPresaleAct } from './presaleAct';
 import { showProgress } from './progress';
 import { recountFromApi } from './readJournal';
 import { type ShopReport, brokenPromises, computeShopReport } from './report';
@@ -94,7 +95,7 @@ export async function runDemo(config: DemoConfig, settings: Partial<DemoSettings
       now,
     });
     stage.startsAtMs = Date.now() + leadMs;
-    await perform(stage, {
+    const presale = await perform(stage, {
       deadlineAtMs: stage.startsAtMs + deadlineMs,
       nameOf: (sku) => skus.get(sku)?.name ?? sku,
     });
@@ -111,6 +112,7 @@ export async function runDemo(config: DemoConfig, settings: Partial<DemoSettings
       startedAtMs: stage.startsAtMs,
       endedAtMs: Date.now(),
       resent: stage.api.retries(),
+      presale,
     });
     const files = await writeShowFiles({ home: config.home, stage, shop: report });
     publish(report, files, dev.temporalUiUrl);
@@ -185,17 +187,24 @@ async function readSellable(api: ApiClient, key: string): Promise<Map<string, nu
   return new Map(items.map(({ sku, sellable }) => [sku, sellable]));
 }
 
-/** The show itself, until every acknowledged order has settled or the deadline has come. */
+/**
+ * The show itself, until every acknowledged order has settled or the deadline has come. Answers what became of the
+ * presale beside it, if that came to its end.
+ */
 async function perform(
   stage: Stage,
   { deadlineAtMs, nameOf }: { deadlineAtMs: number; nameOf: (sku: string) => string },
-): Promise<void> {
+): Promise<PresaleOutcome | undefined> {
   const { ledger, show, startsAtMs } = stage;
+  let presale: PresaleOutcome | undefined;
   let over = false;
   const isOver = () => over || Date.now() > deadlineAtMs;
   const progress = showProgress(process.stdout, { show, ledger, startsAtMs, nameOf });
   const background = Promise.all([followOrders(stage, isOver), runForLeaders(stage, isOver)]);
   sellEverything(stage);
+  stage.act('presale', async () => {
+    presale = await runPresaleAct(stage, deadlineAtMs);
+  });
   await Promise.race([stage.allActed(), sleepIdly(deadlineAtMs - Date.now())]);
   while (!isOver() && ledger.entries.some((entry) => mayStillEnd(entry, deadlineAtMs))) await sleep(250);
   over = true;
@@ -209,6 +218,7 @@ async function perform(
     (entry) => lookAt(stage, entry),
   );
   progress.stop();
+  return presale;
 }
 
 function publish(report: ShopReport, files: ShowFiles, temporalUiUrl: string | undefined): void {

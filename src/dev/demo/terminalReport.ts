@@ -27,6 +27,7 @@ export function drawTerminalReport(report: ShopReport, { coloured }: { coloured:
     null,
     ...hotLines(report, paint),
     null,
+    ...presaleLines(report, paint),
     ...fulfilmentLines(report, paint),
     null,
     ...moneyLines(report, paint),
@@ -103,6 +104,35 @@ function hotLines(report: ShopReport, paint: Paint): string[] {
     paint.dim(
       `${report.boughtWithoutSoldOutGoods} buyers came back and bought the rest of their basket 去掉售罄再下单`,
     ),
+  ];
+}
+
+function presaleLines({ presale }: ShopReport, paint: Paint): Array<string | null> {
+  if (!presale) return [];
+  const { plan } = presale;
+  const later = `${presale.laterDateOrders} wait for a later day 改期 · ${presale.refundedOrders} took their money 退款`;
+  return [
+    row(
+      'presale 预售: units of the quota',
+      `${presale.sold}/${presale.quota}`,
+      paint.dim(`${presale.buyers} buyers · ${presale.refusedBuyers} told that their region is sold out`),
+    ),
+    row(
+      'to be bought 采购量',
+      String(plan.units),
+      paint.dim(`${plan.low} to ${plan.high}, by ${plan.purchaseBy} · arrived 到货 ${presale.arrived}`),
+    ),
+    row(
+      'orders served at first 首批转单',
+      String(presale.servedOrders),
+      paint.dim(`${presale.offeredOrders} were asked: ${later}`),
+    ),
+    row(
+      'presale delivered 预售送达',
+      String(presale.deliveredOrders),
+      paint.dim(`${presale.toTheShelf} units left over for the shelf 余量转现货`),
+    ),
+    null,
   ];
 }
 

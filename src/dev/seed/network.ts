@@ -253,7 +253,12 @@ function buildSuppliers(): SeedSupplier[] {
       skus: ['live-bass', 'live-clams', 'live-shrimp'],
       leadDays: 1,
     },
-    { supplierId: 'dandong-berries', name: '丹东暖棚草莓基地', skus: ['strawberries'], leadDays: 2 },
+    {
+      supplierId: 'dandong-berries',
+      name: '丹东暖棚草莓基地',
+      skus: ['strawberries', 'blueberries'],
+      leadDays: 2,
+    },
   ];
 }
 
