@@ -13,8 +13,10 @@ export interface PresaleOutcome {
   quota: number;
   /** Buyers told that their region's quota is exhausted. */
   refusedBuyers: number;
-  /** Demand summed over regions as the aggregation saw it, and until when to buy. */
-  plan: { units: number; low: number; high: number; purchaseBy: string };
+  /** Projected to the close when half the time was over. */
+  projected: PresalePlan;
+  /** What is to be bought, once it is closed. */
+  plan: PresalePlan;
   arrived: number;
   /** Orders that the first arrival served, and that it left with offers. */
   servedOrders: number;
@@ -24,6 +26,14 @@ export interface PresaleOutcome {
   deliveredOrders: number;
   /** What was left on the shelf when everybody was served. */
   toTheShelf: number;
+}
+
+/** Demand summed over the regions, with its interval, and the day until which to buy. */
+interface PresalePlan {
+  units: number;
+  low: number;
+  high: number;
+  purchaseBy: string;
 }
 
 type Order = components['schemas']['Order'];
@@ -58,7 +68,10 @@ export async function runPresaleAct(stage: Stage, deadlineAtMs: number): Promise
   const presale = { stage, deadlineAtMs, campaignId, ...keys };
   const closesAtMs = stage.startsAtMs + openMs;
   await openCampaign(presale, closesAtMs);
-  const { orders, refused } = await sellQuota(presale);
+  const [{ orders, refused }, projected] = await Promise.all([
+    sellQuota(presale),
+    sleepUntil(closesAtMs - openMs / 2).then(() => aggregate(presale)),
+  ]);
   const sold = orders.reduce((sum, order) => sum + unitsOf(order), 0);
   await sleepUntil(closesAtMs + 1_000);
   const plan = await aggregate(presale);
@@ -74,6 +87,7 @@ export async function runPresaleAct(stage: Stage, deadlineAtMs: number): Promise
     sold,
     quota: Object.values(quotas).reduce((sum, units) => sum + units, 0),
     refusedBuyers: refused,
+    projected,
     plan,
     arrived: arrived + answers.laterUnits + surplusUnits,
     servedOrders: orders.length - offered.length,
@@ -176,7 +190,7 @@ async function look(
 }
 
 /** Triggers the hourly aggregation out of turn and reads what it says is to be bought. */
-async function aggregate({ ops, stage, deadlineAtMs, campaignId }: Presale): Promise<PresaleOutcome['plan']> {
+async function aggregate({ ops, stage, deadlineAtMs, campaignId }: Presale): Promise<PresalePlan> {
   const scheduleId = `${stage.tenant}:presale-aggregation`;
   const triggeredAt = Date.now();
   await expectData(

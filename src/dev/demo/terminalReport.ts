@@ -109,7 +109,7 @@ function hotLines(report: ShopReport, paint: Paint): string[] {
 
 function presaleLines({ presale }: ShopReport, paint: Paint): Array<string | null> {
   if (!presale) return [];
-  const { plan } = presale;
+  const { plan, projected } = presale;
   const later = `${presale.laterDateOrders} wait for a later day 改期 · ${presale.refundedOrders} took their money 退款`;
   return [
     row(
@@ -120,7 +120,9 @@ function presaleLines({ presale }: ShopReport, paint: Paint): Array<string | nul
     row(
       'to be bought 采购量',
       String(plan.units),
-      paint.dim(`${plan.low} to ${plan.high}, by ${plan.purchaseBy} · arrived 到货 ${presale.arrived}`),
+      paint.dim(
+        `by ${plan.purchaseBy}; at half time 半程 ${projected.low} to ${projected.high} · arrived 到货 ${presale.arrived}`,
+      ),
     ),
     row(
       'orders served at first 首批转单',
