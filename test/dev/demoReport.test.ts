@@ -8,6 +8,7 @@ import { drawTerminalReport } from '../../src/dev/demo/terminalReport';
 import { displayWidth, drawBar } from '../../src/dev/demo/terminalText';
 import { buildCatalogue } from '../../src/dev/seed/catalogue';
 import { buildNetwork } from '../../src/dev/seed/network';
+import type { Zone } from '../../src/dev/seed/seedModel';
 
 const catalogue = buildCatalogue();
 const skus = new Map([...catalogue.skus, ...catalogue.bundles].map((sku) => [sku.sku, sku]));
@@ -39,20 +40,24 @@ function viewOf(
     pays,
   }: { lines: Array<{ sku: string; quantity: number }>; totalFen: number; pays: boolean },
 ): OrderView {
-  const byZone = new Map<string, Array<{ lineId: string; sku: string; lotId: string; quantity: number }>>();
+  const byZone = new Map<Zone, OrderView['shipments'][number]['lots']>();
   for (const part of explodeLines(lines, skus)) {
-    const zone = skus.get(part.sku)?.zone ?? '';
-    byZone.set(zone, [...(byZone.get(zone) ?? []), { lineId: '1', lotId: 'lot', ...part }]);
+    const zone = skus.get(part.sku)?.zone ?? 'ambient';
+    byZone.set(zone, [
+      ...(byZone.get(zone) ?? []),
+      { lineId: '1', lotId: 'lot', expiresOn: '2026-02-01', ...part },
+    ]);
   }
   return {
     orderId,
     externalId: orderId,
+    offers: [],
     state: pays ? 'delivered' : 'expired',
     attention: null,
     totalFen,
     paidFen: pays ? totalFen : 0,
     refundedFen: 0,
-    lines: lines.map((line, index) => ({ lineId: String(index + 1), ...line })),
+    lines,
     promise: { shipBy: '2026-01-02T00:00:00Z', deliverBy: '2026-01-03T00:00:00Z' },
     shipments: pays
       ? [...byZone].map(([zone, lots], index) => ({
@@ -60,7 +65,7 @@ function viewOf(
           zone,
           siteId: 's',
           via: { carrierId: 'c' },
-          state: 'delivered',
+          state: 'delivered' as const,
           costFen: 1,
           lots,
           parcels: [{ parcelId: `${orderId}.${index + 1}.1`, lots }],

@@ -37,19 +37,18 @@ export async function lookAt(stage: Stage, entry: LedgerEntry): Promise<void> {
   }
 }
 
-async function read({ api, keys, ledger }: Stage, { orderId }: LedgerEntry): Promise<OrderView | null> {
-  const answer = await api.send('GET', `/v1/orders/${orderId}`, { key: keys.channel });
-  if (answer.status === 404) return null;
-  if (answer.status === 200) return answer.body as OrderView;
-  ledger.noteFault(`GET order answered ${answer.status}`);
-  throw new Error(`GET order answered ${answer.status}`);
+async function read({ shop }: Stage, { orderId = '' }: LedgerEntry): Promise<OrderView | null> {
+  const { data, response } = await shop.GET('/v1/orders/{orderId}', { params: { path: { orderId } } });
+  if (data) return data;
+  if (response.status === 404) return null;
+  throw new Error(`GET order answered ${response.status}`);
 }
 
 /** Every second buyer takes what is offered. */
-async function answerOffers({ api, keys }: Stage, entry: LedgerEntry, view: OrderView): Promise<void> {
-  for (const { offerId } of view.offers ?? []) {
-    await api.send('POST', `/v1/orders/${view.orderId}/offers/${offerId}/answer`, {
-      key: keys.channel,
+async function answerOffers({ shop }: Stage, entry: LedgerEntry, view: OrderView): Promise<void> {
+  for (const { offerId } of view.offers) {
+    await shop.POST('/v1/orders/{orderId}/offers/{offerId}/answer', {
+      params: { path: { orderId: view.orderId, offerId } },
       body: { accept: entry.plan.atMs % 2 === 0 },
     });
   }

@@ -17,14 +17,11 @@ export async function runForLeaders(stage: Stage, isOver: () => boolean): Promis
   while (!isOver()) {
     try {
       for await (const shipment of listShipments(stage, 'booked')) {
-        if (
-          shipment.via.leaderId === undefined ||
-          taken.has(shipment.shipmentId) ||
-          !isOfShow(stage, shipment)
-        )
+        if (!('leaderId' in shipment.via) || taken.has(shipment.shipmentId) || !isOfShow(stage, shipment))
           continue;
         taken.add(shipment.shipmentId);
-        stage.act('leader run', () => carry(stage, shipment));
+        const { leaderId } = shipment.via;
+        stage.act('leader run', () => carry(stage, shipment, leaderId));
       }
     } catch (error) {
       stage.ledger.noteFault(`shipments: ${error instanceof Error ? error.message : String(error)}`);
@@ -54,12 +51,12 @@ function isOfShow({ ledger }: Stage, { shipmentId }: ShipmentView): boolean {
   return ledger.entries.some((entry) => entry.orderId === orderId);
 }
 
-async function carry(stage: Stage, shipment: ShipmentView): Promise<void> {
+async function carry(stage: Stage, shipment: ShipmentView, leaderId: string): Promise<void> {
   for (const kind of warehouseSteps) {
     await sleep(pauses[kind]);
     if (!(await report(stage, { shipment, kind, key: stage.keys.warehouse }))) return;
   }
-  const leaderKey = stage.leaderKeys[shipment.via.leaderId ?? ''] ?? stage.keys.ops;
+  const leaderKey = stage.leaderKeys[leaderId] ?? stage.keys.ops;
   for (const kind of leaderSteps) {
     await sleep(pauses[kind]);
     if (!(await report(stage, { shipment, kind, key: leaderKey }))) return;

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { slugOf } from '../../sdk/client';
 import { problemSlug } from '../seed/apiClient';
 import type { LedgerEntry } from './ledger';
 import { type Stage, sleep, sleepUntil } from './stage';
@@ -71,12 +72,11 @@ async function tellShop(
     stage.ledger.noteFault(`late notification answered ${answer.status} ${problemSlug(answer)}`);
 }
 
-export async function cancelOrder(stage: Stage, entry: LedgerEntry): Promise<void> {
+export async function cancelOrder({ shop }: Stage, entry: LedgerEntry): Promise<void> {
   await sleep(entry.plan.cancelAfterMs);
-  const answer = await stage.api.send('POST', `/v1/orders/${entry.orderId}/cancel`, {
-    key: stage.keys.channel,
+  const answer = await shop.POST('/v1/orders/{orderId}/cancel', {
+    params: { path: { orderId: entry.orderId ?? '' } },
     body: { reason: 'changed my mind 不想要了' },
   });
-  const outcome = (answer.body as { outcome?: string } | null)?.outcome;
-  entry.cancelOutcome = answer.status === 200 && outcome ? outcome : problemSlug(answer);
+  entry.cancelOutcome = answer.data?.outcome ?? slugOf(answer);
 }

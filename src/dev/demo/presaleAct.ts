@@ -1,5 +1,5 @@
 import type { components } from '../../sdk/api';
-import { createXianda, expectData, slugOf, type Xianda } from '../../sdk/client';
+import { expectData, slugOf, type Xianda } from '../../sdk/client';
 import { buildNetwork } from '../seed/network';
 import { addDays, shanghaiDate } from '../seed/planReceipts';
 import { type Stage, sleep, sleepUntil } from './stage';
@@ -63,9 +63,8 @@ const lookMs = 1_000;
  */
 export async function runPresaleAct(stage: Stage, deadlineAtMs: number): Promise<PresaleOutcome> {
   const campaignId = `presale-${stage.show.liveSessionId}`;
-  const client = (key: string) => createXianda({ baseUrl: stage.apiUrl, key });
-  const keys = { shop: client(stage.keys.channel), ops: client(stage.keys.ops) };
-  const presale = { stage, deadlineAtMs, campaignId, ...keys };
+  const { shop, ops } = stage;
+  const presale = { stage, deadlineAtMs, campaignId, shop, ops };
   const closesAtMs = stage.startsAtMs + openMs;
   await openCampaign(presale, closesAtMs);
   const [{ orders, refused }, projected] = await Promise.all([

@@ -186,8 +186,8 @@ function countShipments(views: OrderView[]): ShopReport['shipments'] {
   const shipments = views.flatMap(liveShipments);
   return {
     total: shipments.length,
-    byCarrier: shipments.filter((shipment) => shipment.via.carrierId).length,
-    byLeader: shipments.filter((shipment) => shipment.via.leaderId).length,
+    byCarrier: shipments.filter(({ via }) => 'carrierId' in via).length,
+    byLeader: shipments.filter(({ via }) => 'leaderId' in via).length,
     ordersInSeveral: views.filter((view) => liveShipments(view).length > 1).length,
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ApiClient, createApiClient, forEachAtOnce, problemSlug } from '../seed/apiClient';
+import { createXianda, expectData, type Xianda } from '../../sdk/client';
+import { createApiClient, forEachAtOnce, problemSlug } from '../seed/apiClient';
 import { buildCatalogue, hotSkus } from '../seed/catalogue';
 import { buildNetwork } from '../seed/network';
 import { planReceipts, shanghaiDate } from '../seed/planReceipts';
@@ -17,6 +18,7 @@ import { showProgress } from './progress';
 import { recountFromApi } from './readJournal';
 import { type ShopReport, brokenPromises, computeShopReport } from './report';
 import { sellEverything } from './sell';
+import type { Show } from './showModel';
 import { type ShowFiles, writeShowFiles } from './showFiles';
 import { type Stage, createCast, sleep, sleepIdly } from './stage';
 import { drawTerminalReport } from './terminalReport';
@@ -70,20 +72,8 @@ export async function runDemo(config: DemoConfig, settings: Partial<DemoSettings
     { liveSessionId, seed, orderCount, durationMs, now: now.toISOString() },
     { catalogue, network, baskets: extract.baskets },
   );
-  const ledger = createLedger(show.orders);
-  const stage: Stage = {
-    api: createApiClient(dev.apiUrl),
-    apiUrl: dev.apiUrl,
-    payments: createApiClient(dev.sandbox.paymentUrl, 32),
-    paymentSecret: config.sandboxPaymentSecret,
-    tenant: tenant.tenant,
-    keys: tenant.keys,
-    leaderKeys: readDemoKeys(config.home)?.leaderKeys ?? {},
-    show,
-    ledger,
-    startsAtMs: 0,
-    ...createCast(ledger),
-  };
+  const stage = createStage(config, { dev, tenant, show });
+  const { ledger } = stage;
   const skus = new Map([...catalogue.skus, ...catalogue.bundles].map((sku) => [sku.sku, sku]));
   try {
     say(
@@ -111,7 +101,7 @@ export async function runDemo(config: DemoConfig, settings: Partial<DemoSettings
       skus,
       startedAtMs: stage.startsAtMs,
       endedAtMs: Date.now(),
-      resent: stage.api.retries(),
+      resent: stage.resent(),
       presale,
     });
     const files = await writeShowFiles({ home: config.home, stage, shop: report });
@@ -122,6 +112,34 @@ export async function runDemo(config: DemoConfig, settings: Partial<DemoSettings
     stage.api.close();
     stage.payments.close();
   }
+}
+
+type DemoTenant = DevFile['tenants'][number];
+
+function createStage(
+  config: DemoConfig,
+  { dev, tenant, show }: { dev: DevFile; tenant: DemoTenant; show: Show },
+): Stage {
+  let resent = 0;
+  const client = (key: string) => createXianda({ baseUrl: dev.apiUrl, key, onRetry: () => (resent += 1) });
+  const ledger = createLedger(show.orders);
+  const api = createApiClient(dev.apiUrl);
+  return {
+    shop: client(tenant.keys.channel),
+    ops: client(tenant.keys.ops),
+    api,
+    apiUrl: dev.apiUrl,
+    payments: createApiClient(dev.sandbox.paymentUrl, 32),
+    paymentSecret: config.sandboxPaymentSecret,
+    tenant: tenant.tenant,
+    keys: tenant.keys,
+    leaderKeys: readDemoKeys(config.home)?.leaderKeys ?? {},
+    show,
+    ledger,
+    startsAtMs: 0,
+    resent: () => resent + api.retries(),
+    ...createCast(ledger),
+  };
 }
 
 function readDevFile(home: string): DevFile {
@@ -136,9 +154,9 @@ async function prepare(
   stage: Stage,
   { skus, sites, now }: { skus: SeedSku[]; sites: ReturnType<typeof buildNetwork>['sites']; now: Date },
 ): Promise<void> {
-  const { api, show, keys } = stage;
+  const { show } = stage;
   await announceSession(stage, now);
-  const sellable = await readSellable(api, keys.ops);
+  const sellable = await readSellable(stage.ops);
   const receipts = planReceipts({
     referencePrefix: `topup-${show.liveSessionId}`,
     today: shanghaiDate(now.getTime()),
@@ -147,11 +165,7 @@ async function prepare(
     units: planTopUp(show, sellable),
   });
   await forEachAtOnce(receipts, 2, async (receipt) => {
-    const answer = await api.send('POST', '/v1/stock/receipts', { key: keys.warehouse, body: receipt });
-    if (answer.status >= 300)
-      throw new Error(
-        `the receipt ${receipt.reference} was refused with ${answer.status}: ${JSON.stringify(answer.body).slice(0, 400)}`,
-      );
+    await expectData(stage.ops.POST('/v1/stock/receipts', { body: receipt }));
   });
   const units = receipts.reduce(
     (sum, receipt) => sum + receipt.lots.reduce((total, lot) => total + lot.quantity, 0),
@@ -177,13 +191,8 @@ async function announceSession({ api, show, keys }: Stage, now: Date): Promise<v
     throw new Error(`the live session was refused with ${answer.status} ${problemSlug(answer)}`);
 }
 
-async function readSellable(api: ApiClient, key: string): Promise<Map<string, number>> {
-  const answer = await api.send('GET', `/v1/sellable?${hotSkus.map((sku) => `sku=${sku}`).join('&')}`, {
-    key,
-  });
-  if (answer.status !== 200)
-    throw new Error(`GET /v1/sellable answered ${answer.status} ${problemSlug(answer)}`);
-  const { items } = answer.body as { items: Array<{ sku: string; sellable: number }> };
+async function readSellable(ops: Xianda): Promise<Map<string, number>> {
+  const { items } = await expectData(ops.GET('/v1/sellable', { params: { query: { sku: [...hotSkus] } } }));
   return new Map(items.map(({ sku, sellable }) => [sku, sellable]));
 }
 

@@ -1,4 +1,5 @@
-import { type Answer, problemSlug } from '../seed/apiClient';
+import type { components } from '../../sdk/api';
+import { slugOf } from '../../sdk/client';
 import type { LedgerEntry } from './ledger';
 import { earlyMoments } from './planShow';
 import { cancelOrder, payOrder, payTheirOrder } from './money';
@@ -9,12 +10,15 @@ import { type Stage, sleepUntil } from './stage';
 const encoreAfterMs = 62_500;
 const encoreLengthMs = 6_000;
 
-interface Acknowledgement {
-  orderId: string;
-  state: string;
-  expiresAt: string | null;
-  totalFen: number;
-  promise: { deliverBy: string } | null;
+type AcceptedOrder = components['schemas']['AcceptedOrder'];
+
+/** `taken` where the order was accepted, now or before. */
+interface Answer {
+  taken?: AcceptedOrder;
+  slug: string;
+  status: number;
+  /** SKUs that the refusal names as short. */
+  short: string[];
 }
 
 /** Every buyer presses the button at their own time, whatever the others do. */
@@ -36,40 +40,48 @@ async function buy(stage: Stage, entry: LedgerEntry): Promise<void> {
   });
   const twin = repeatAfterMs === 0 ? place(stage, body) : undefined;
   const answers = [await first, ...(twin ? [await twin] : [])];
-  const taken = answers.find(isTaken);
+  const taken = answers.find((answer) => answer.taken)?.taken;
   if (twin) judgeRepeat(stage, entry, answers[0] as Answer, answers[1] as Answer);
   if (taken) acknowledge(stage, entry, taken);
   else await comeBack(stage, entry, answers[0] as Answer);
   if (taken && repeatAfterMs) {
     await sleepUntil(pressedAtMs + repeatAfterMs);
-    judgeRepeat(stage, entry, taken, await place(stage, body));
+    judgeRepeat(stage, entry, { taken }, await place(stage, body));
   }
 }
 
-function place(stage: Stage, body: OrderBody): Promise<Answer> {
-  return stage.api.send('POST', '/v1/orders', { key: stage.keys.channel, body });
-}
-
-function isTaken(answer: Answer): boolean {
-  return answer.status === 201 || answer.status === 200;
+async function place({ shop }: Stage, body: OrderBody): Promise<Answer> {
+  const answer = await shop.POST('/v1/orders', { body });
+  const { shortfall = [] } = (answer.error ?? {}) as { shortfall?: Array<{ sku: string }> };
+  return {
+    ...(answer.data && { taken: answer.data }),
+    slug: slugOf(answer),
+    status: answer.response.status,
+    short: shortfall.map(({ sku }) => sku),
+  };
 }
 
 /** A repeat of an accepted order gets the first answer word for word. */
-function judgeRepeat({ ledger }: Stage, entry: LedgerEntry, first: Answer, second: Answer): void {
-  if (!isTaken(first) || !isTaken(second)) return;
-  entry.repeat = JSON.stringify(first.body) === JSON.stringify(second.body) ? 'same' : 'different';
+function judgeRepeat(
+  { ledger }: Stage,
+  entry: LedgerEntry,
+  { taken: first }: Pick<Answer, 'taken'>,
+  { taken: second }: Pick<Answer, 'taken'>,
+): void {
+  if (!first || !second) return;
+  entry.repeat = JSON.stringify(first) === JSON.stringify(second) ? 'same' : 'different';
   if (entry.repeat === 'different')
     ledger.noteFault(`repeat of ${entry.plan.body.externalId} was answered differently`);
 }
 
 /** From here on the order exists and may never be lost; the buyer goes on to pay, or not. */
-function acknowledge(stage: Stage, entry: LedgerEntry, answer: Answer): void {
-  const { orderId, state, expiresAt, totalFen, promise } = answer.body as Acknowledgement;
+function acknowledge(stage: Stage, entry: LedgerEntry, order: AcceptedOrder): void {
+  const { orderId, state, expiresAt, totalFen, promise } = order;
   entry.orderId = orderId;
   entry.acknowledgedState = state;
   entry.totalFen = totalFen;
   if (expiresAt) entry.expiresAtMs = Date.parse(expiresAt);
-  if (promise) entry.deliverBy = promise.deliverBy;
+  entry.deliverBy = promise.deliverBy;
   switch (entry.plan.behaviour) {
     case 'comesPaid':
       entry.chargedFen = totalFen;
@@ -91,16 +103,13 @@ function acknowledge(stage: Stage, entry: LedgerEntry, answer: Answer): void {
 
 /** What a buyer does about a refusal: leaves the sold-out goods out, waits for the encore, or gives up. */
 async function comeBack(stage: Stage, entry: LedgerEntry, answer: Answer): Promise<void> {
-  const slug = problemSlug(answer);
+  const { slug, status } = answer;
   entry.refusals.push(slug);
-  if (answer.status === 400 || answer.status >= 500 || answer.status === 401) {
-    stage.ledger.noteFault(
-      `order refused with ${answer.status} ${JSON.stringify(answer.body).slice(0, 300)}`,
-    );
-  }
+  if (status === 400 || status >= 500 || status === 401)
+    stage.ledger.noteFault(`order refused with ${status} ${slug}`);
   const { behaviour, comeback, moment, body } = entry.plan;
   if (slug !== 'sold-out' || behaviour === 'comesPaid') return;
-  if (comeback === 'withoutIt') return placeAgain(stage, entry, dropShortLines(entry.plan, answer));
+  if (comeback === 'withoutIt') return placeAgain(stage, entry, dropShortLines(entry.plan, answer.short));
   if (comeback === 'encore' && moment !== undefined && moment < earlyMoments) {
     const spreadMs = (encoreLengthMs * (entry.plan.atMs % 97)) / 97;
     const momentMs = stage.show.moments[moment]?.atMs ?? 0;
@@ -109,10 +118,8 @@ async function comeBack(stage: Stage, entry: LedgerEntry, answer: Answer): Promi
   }
 }
 
-function dropShortLines({ body, substitute }: PlannedOrder, answer: Answer): OrderBody {
-  const { shortfall = [] } = answer.body as { shortfall?: Array<{ sku: string }> };
-  const short = new Set(shortfall.map(({ sku }) => sku));
-  const lines = body.lines.filter((line) => !short.has(line.sku));
+function dropShortLines({ body, substitute }: PlannedOrder, short: string[]): OrderBody {
+  const lines = body.lines.filter((line) => !short.includes(line.sku));
   const takesSubstitute = substitute && !lines.some((line) => line.sku === substitute.sku);
   return { ...body, lines: takesSubstitute ? [...lines, substitute] : lines };
 }
@@ -120,13 +127,13 @@ function dropShortLines({ body, substitute }: PlannedOrder, answer: Answer): Ord
 /** A refusal stored nothing, so the same external id may be tried again with another body. */
 async function placeAgain(stage: Stage, entry: LedgerEntry, body: OrderBody): Promise<void> {
   if (body.lines.length === 0) return;
-  const answer = await place(stage, body);
-  if (!isTaken(answer)) {
-    entry.refusals.push(problemSlug(answer));
+  const { taken, slug } = await place(stage, body);
+  if (!taken) {
+    entry.refusals.push(slug);
     return;
   }
   const left = new Set(body.lines.map((line) => line.sku));
   const missing = entry.plan.body.lines.filter((line) => !left.has(line.sku)).map((line) => line.sku);
   if (missing.length > 0) entry.boughtWithout = missing;
-  acknowledge(stage, entry, answer);
+  acknowledge(stage, entry, taken);
 }

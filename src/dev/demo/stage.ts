@@ -1,3 +1,4 @@
+import type { Xianda } from '../../sdk/client';
 import type { ApiClient } from '../seed/apiClient';
 import type { TenantKeys } from '../seed/runSeed';
 import type { Ledger } from './ledger';
@@ -5,6 +6,10 @@ import type { Show } from './showModel';
 
 /** Everything the actors of a running show need. */
 export interface Stage {
+  /** The shop's own way in, and that of the brand's operations. */
+  shop: Xianda;
+  ops: Xianda;
+  /** The same API with any key and body, for what is told by others. */
   api: ApiClient;
   apiUrl: string;
   payments: ApiClient;
@@ -16,6 +21,8 @@ export interface Stage {
   ledger: Ledger;
   /** Epoch milliseconds at which the show begins. */
   startsAtMs: number;
+  /** Requests that had to be sent again so far. */
+  resent(): number;
   /** Starts something that the show must wait for; a failure is noted, never thrown. */
   act(what: string, work: () => Promise<void>): void;
   /** Resolves when nothing that was started is under way any more. */
