@@ -5013,7 +5013,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example olhq5ssu3qxq57noxdj5wr222 */
                 orderId: string;
+                /** @example f2k4c3q7x5n1 */
                 offerId: string;
             };
             cookie?: never;
@@ -5682,6 +5684,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example new-year */
                 campaignId: string;
             };
             cookie?: never;
@@ -6167,6 +6170,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example dandong-farm */
                 supplierId: string;
             };
             cookie?: never;
@@ -6237,6 +6241,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example f7q3m5k2d4 */
                 forecastId: string;
             };
             cookie?: never;
@@ -6495,6 +6500,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example acme:presale-aggregation */
                 scheduleId: string;
             };
             cookie?: never;
@@ -6584,6 +6590,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example acme:presale-aggregation */
                 scheduleId: string;
             };
             cookie?: never;
@@ -6676,6 +6683,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example acme:presale-aggregation */
                 scheduleId: string;
             };
             cookie?: never;
@@ -6771,6 +6779,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example show-7 */
                 liveSessionId: string;
             };
             cookie?: never;
@@ -6839,6 +6848,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example show-7 */
                 liveSessionId: string;
             };
             cookie?: never;

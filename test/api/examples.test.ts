@@ -1,51 +1,97 @@
+import { Client, Connection } from '@temporalio/client';
 import { examples, type Example } from '../../src/api/examples';
 import { routes } from '../../src/api/routes';
 import { outcomeStatus } from '../../src/api/http/route';
 import { planFulfilment } from '../../src/db/fulfilment';
 import { expectCoherent } from '../support/expectCoherent';
+import { givenHandOut } from '../support/presaleFixtures';
+import { removeSchedules } from '../support/schedules';
+import { testTemporal } from '../support/servers';
 import {
   type Answer,
   type ApiUnderTest,
+  expectStatus,
   platformKey,
   startApi,
   type TenantKeys,
 } from './support/apiUnderTest';
+import { givenForecast } from './support/forecasts';
 import { tellCarrier, tellPayment } from './support/sign';
 
 let api: ApiUnderTest;
-beforeAll(async () => {
-  api = await startApi();
-});
-afterAll(() => api.close());
+let connection: Connection;
+let client: Client;
+let keys: TenantKeys | undefined;
 
-/** What the documentation shows as drawn at random, and what it is in this run. */
-type Drawn = Record<string, string>;
+const aggregation = 'acme:presale-aggregation';
+
+beforeAll(async () => {
+  const { address, namespace } = testTemporal();
+  api = await startApi({ temporalAddress: address, temporalNamespace: namespace });
+  connection = await Connection.connect({ address });
+  client = new Client({ connection, namespace });
+  await removeSchedules(client, aggregation);
+  await client.schedule.create({
+    scheduleId: aggregation,
+    spec: { calendars: [{ hour: 3 }] },
+    action: { type: 'startWorkflow', workflowType: 'nobodyWorkflow', taskQueue: 'examples', args: [] },
+  });
+});
+afterAll(async () => {
+  await removeSchedules(client, aggregation);
+  for await (const { workflowId } of client.workflow.list({
+    query: "TaskQueue = 'examples' AND ExecutionStatus = 'Running'",
+  })) {
+    await client.workflow.getHandle(workflowId).terminate();
+  }
+  await connection.close();
+  await api.close();
+});
+
+/** What the documentation shows as drawn at random, or as a day to come, and what it is in this run. */
+interface Drawn {
+  params: Record<string, string>;
+  body?: object;
+}
 
 /** Runs before an example, standing for the processes that are not here: worker and dispatch. */
-const meanwhile: Record<string, (drawn: Drawn) => Promise<void>> = {
-  'GET /v1/shipments': planFirstOrder,
-  'POST /v1/attention/{attentionId}/resolve': async (drawn) => {
-    const { json } = await api.send('GET', '/v1/attention', { key: keys?.ops });
-    drawn.attentionId = json.items.find(
-      (item: { reason: string }) => item.reason === 'paidShort',
-    ).attentionId;
+const meanwhile: Record<string, () => Promise<Partial<Drawn>>> = {
+  'GET /v1/shipments': async () => {
+    const orderId = (await read('/v1/orders?externalId=20261124-0007')).items[0].orderId;
+    await planFulfilment(api.database.as('xianda_app'), { tenant: 'acme', orderId });
+    return {};
+  },
+  'POST /v1/attention/{attentionId}/resolve': async () => {
+    const { items } = await read('/v1/attention?reason=paidShort');
+    return { params: { attentionId: items[0].attentionId } };
+  },
+  'POST /v1/orders/{orderId}/offers/{offerId}/answer': async () => {
+    await givenHandOut(api.database, 'acme', { campaignId: 'new-year' });
+    const { offers } = (await read('/v1/orders?externalId=20261124-0009')).items[0];
+    const refund = offers.find(({ kind }: { kind: string }) => kind === 'refund');
+    return { params: { offerId: refund.offerId } };
+  },
+  'GET /v1/suppliers/{supplierId}/forecasts': async () => {
+    await givenForecast(api, 'acme', { supplierId: 'dandong-farm' });
+    return {};
+  },
+  'POST /v1/supplier-forecasts/{forecastId}/answer': async () => {
+    const { forecastId, lines } = (await read('/v1/suppliers/dandong-farm/forecasts')).items[0];
+    const { sku, date } = lines[3];
+    return { params: { forecastId }, body: { lines: [{ sku, date, confirmed: 30 }] } };
   },
 };
 
-let keys: TenantKeys | undefined;
-
-async function planFirstOrder(): Promise<void> {
-  const paid = await api.send('GET', '/v1/orders?externalId=20261124-0007', { key: keys?.ops });
-  const { orderId } = paid.json.items[0];
-  await planFulfilment(api.database.as('xianda_app'), { tenant: 'acme', orderId });
+async function read(path: string) {
+  return expectStatus(await api.send('GET', path, { key: keys?.ops }), 200).json;
 }
 
 async function send(example: Example, drawn: Drawn): Promise<Answer> {
   const [method = '', template = ''] = example.route.split(' ');
-  const params = { ...example.params, ...drawn };
+  const params = { ...example.params, ...drawn.params };
   const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
   const query = new URLSearchParams(example.query).toString();
-  const { body } = example;
+  const body = drawn.body ?? example.body;
   if (example.as === 'signed' && body !== undefined) {
     return template.startsWith('/v1/payments')
       ? tellPayment(api, { body })
@@ -67,10 +113,9 @@ function settled(value: unknown): unknown {
 }
 
 test('every example of the documentation is answered as it says, one after the other', async () => {
-  const drawn: Drawn = {};
   for (const example of examples) {
-    await meanwhile[example.route]?.(drawn);
-    const answer = await send(example, drawn);
+    const drawn = await meanwhile[example.route]?.();
+    const answer = await send(example, { params: {}, ...drawn });
     const about = `${example.route}: ${example.summary}`;
     expect({ about, status: answer.status, text: answer.text }).toMatchObject({
       about,

@@ -1,12 +1,13 @@
 import { delivering } from './delivering';
 import type { Example } from './model';
+import { planning } from './planning';
 import { selling } from './selling';
 import { settingUp } from './settingUp';
 
 export type { Example } from './model';
 
 /** One brand's first show, request by request: each builds on those before it. */
-export const examples: readonly Example[] = [...settingUp, ...selling, ...delivering];
+export const examples: readonly Example[] = [...settingUp, ...selling, ...delivering, ...planning];
 
 export function examplesOf({ method, path }: { method: string; path: string }): Example[] {
   return examples.filter(({ route }) => route === `${method.toUpperCase()} ${path}`);

@@ -27,6 +27,8 @@ const toTheDoor = {
 
 /** The first order of the story. */
 export const firstOrderId = idOf(toTheDoor.externalId);
+/** Three boxes of what has still to grow. */
+export const presaleOrderId = idOf('20261124-0009');
 
 const accepted = {
   orderId: firstOrderId,
