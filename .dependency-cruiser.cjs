@@ -18,6 +18,8 @@ const layers = {
   // a partner imports nothing of the product but the types on the wire and how they are signed
   sandbox: ['^src/clients/.*[wW]ire\\.ts$', '^src/clients/(webhook/)?signature\\.ts$'],
   doctor: ['^src/domain/', '^src/db/', '^src/clients/', '^src/workflows/[^/]+/messages\\.ts$'],
+  // shops may take the folder as it is
+  sdk: [],
   worker: ['^src/domain/', '^src/db/', '^src/clients/', '^src/activities/', '^src/workflows/'],
 };
 

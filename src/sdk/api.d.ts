@@ -989,6 +989,174 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhook-endpoints/{endpointId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an endpoint: how it does and what waits
+         * @description Keys of: ops, channel, supplier.
+         */
+        get: operations["getV1WebhookEndpointsEndpointId"];
+        /**
+         * Make or replace an endpoint; what it wants counts from now on
+         * @description Keys of: ops, channel.
+         */
+        put: operations["putV1WebhookEndpointsEndpointId"];
+        post?: never;
+        /**
+         * Remove an endpoint; what was on its way is given up, its log stays
+         * @description Keys of: ops, channel.
+         */
+        delete: operations["deleteV1WebhookEndpointsEndpointId"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List endpoints, by id
+         * @description Keys of: ops, channel, supplier.
+         */
+        get: operations["getV1WebhookEndpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin anew: it counts as well, and what waits goes out
+         * @description Keys of: ops, channel.
+         */
+        post: operations["postV1WebhookEndpointsEndpointIdEnable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The delivery log, newest event first, each with its attempts
+         * @description Keys of: ops, channel, supplier.
+         */
+        get: operations["getV1WebhookEndpointsEndpointIdDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/deliveries/{deliveryId}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send it once more, under the same webhook-id
+         * @description Keys of: ops, channel, supplier.
+         */
+        post: operations["postV1WebhookEndpointsEndpointIdDeliveriesDeliveryIdResend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * One more secret, shown once; a third retires the oldest
+         * @description Keys of: ops, channel, supplier.
+         */
+        post: operations["postV1WebhookEndpointsEndpointIdSecrets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/suppliers/{supplierId}/webhook-secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * One more secret, shown once; a third retires the oldest
+         * @description Keys of: ops, supplier.
+         */
+        post: operations["postV1SuppliersSupplierIdWebhookSecrets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened, oldest first, without gaps; come back with nextCursor
+         * @description Keys of: ops, channel.
+         */
+        get: operations["getV1Events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1645,6 +1813,12 @@ export interface components {
                 units: number;
                 held: number;
             }[];
+            /** @description Goods that came: units still in reserve, units paid for that wait for theirs, lines whose buyers are asked. */
+            arrival: {
+                reserved: number;
+                waiting: number;
+                offered: number;
+            };
             /** @description By region, as of aggregatedAt: units that will have been sold at the close, with their 80 % interval, and the day to buy them by. Empty before the first aggregation. */
             plan: {
                 region: string;
@@ -1666,6 +1840,17 @@ export interface components {
                     region: string;
                     units: number;
                 }[];
+            }[];
+            /** @description What suppliers were asked to bring of the campaign’s goods on its delivery days, and their last word on it. */
+            supply: {
+                sku: string;
+                supplierId: string;
+                /** Format: date */
+                date: string;
+                /** @description p50 over all regions, with what presale has promised. */
+                asked: number;
+                /** @description Absent while the supplier has not answered. */
+                confirmed?: number;
             }[];
             /**
              * Format: date-time
@@ -2043,6 +2228,792 @@ export interface components {
         NewReportLink: {
             /** @enum {string} */
             language?: "zh" | "en";
+        };
+        WebhookEndpoint: {
+            endpointId: string;
+            url: string;
+            types?: string[];
+            channel?: string;
+            supplierId?: string;
+            /** @description Nothing is sent while there is none. */
+            liveSecrets: number;
+            pending: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            failingSince?: string;
+            disabled?: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                at: string;
+                /** @enum {string} */
+                because: "failing" | "gone";
+            };
+        };
+        WebhookDelivery: {
+            /** @description The event’s id, and the webhook-id of every attempt. */
+            deliveryId: string;
+            type: string;
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            at: string;
+            /** @enum {string} */
+            state: "pending" | "delivered" | "failed";
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            nextAttemptAt?: string;
+            attempts: {
+                number: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                at: string;
+                durationMs: number;
+                status?: number;
+                problem?: string;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                nextAttemptAt?: string;
+            }[];
+        };
+        Event: components["schemas"]["Event_order_placed"] | components["schemas"]["Event_order_paid"] | components["schemas"]["Event_order_latePayment"] | components["schemas"]["Event_order_expired"] | components["schemas"]["Event_order_cancelled"] | components["schemas"]["Event_order_partlyCancelled"] | components["schemas"]["Event_order_fulfilling"] | components["schemas"]["Event_order_shipped"] | components["schemas"]["Event_order_delivered"] | components["schemas"]["Event_order_refundRequested"] | components["schemas"]["Event_order_refunded"] | components["schemas"]["Event_order_attention"] | components["schemas"]["Event_order_offer"] | components["schemas"]["Event_forecast_published"];
+        Event_order_placed: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.placed";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+            };
+        };
+        Event_order_paid: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.paid";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+            };
+        };
+        Event_order_latePayment: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.latePayment";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+            };
+        };
+        Event_order_expired: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.expired";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+            };
+        };
+        Event_order_cancelled: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.cancelled";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+            };
+        };
+        Event_order_partlyCancelled: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.partlyCancelled";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                cancelledShipments: string[];
+            };
+        };
+        Event_order_fulfilling: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.fulfilling";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+            };
+        };
+        Event_order_shipped: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.shipped";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                shipment: {
+                    shipmentId: string;
+                    /** @enum {string} */
+                    zone: "ambient" | "chilled" | "frozen" | "special";
+                    siteId: string;
+                    via: {
+                        carrierId: string;
+                    } | {
+                        leaderId: string;
+                        pickupPointId: string;
+                    };
+                    parcels: {
+                        parcelId: string;
+                        waybillNo?: string;
+                        weightGrams: number;
+                        lines: {
+                            lineId: string;
+                            sku: string;
+                            quantity: number;
+                        }[];
+                    }[];
+                };
+            };
+        };
+        Event_order_delivered: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.delivered";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+            };
+        };
+        Event_order_refundRequested: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.refundRequested";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                refund: {
+                    refundId: string;
+                    amountFen: number;
+                    transactionId: string;
+                    /**
+                     * @description channel: the channel is asked to pay it back.
+                     * @enum {string}
+                     */
+                    heldBy: "tenant" | "channel";
+                    /** @enum {string} */
+                    state: "requested" | "confirmed";
+                };
+            };
+        };
+        Event_order_refunded: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.refunded";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                refund: {
+                    refundId: string;
+                    amountFen: number;
+                    transactionId: string;
+                    /**
+                     * @description channel: the channel is asked to pay it back.
+                     * @enum {string}
+                     */
+                    heldBy: "tenant" | "channel";
+                    /** @enum {string} */
+                    state: "requested" | "confirmed";
+                };
+            };
+        };
+        Event_order_attention: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.attention";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                attention: {
+                    /** @enum {string} */
+                    reason: "paidShort" | "noRoute" | "bookingFailed" | "unbookingFailed" | "overdue" | "deliveryFailed" | "movedAfterCancel" | "cancelAsked" | "presaleOverdue" | "supplyCut" | "purchaseDue" | "wrongAmount" | "unknownOrder" | "conflictingNotice" | "refundFailed" | "channelRefund" | "unknownShipment" | "webhookDisabled" | "brokenInvariant" | "unknownTenant";
+                };
+            };
+        };
+        Event_order_offer: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.offer";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                offers: {
+                    offerId: string;
+                    lineId: string;
+                    /** @enum {string} */
+                    kind: "laterDate" | "substitute" | "refund";
+                    /** Format: date */
+                    deliverOn?: string;
+                    amountFen?: number;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    until: string;
+                }[];
+            };
+        };
+        Event_forecast_published: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "forecast.published";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                [key: string]: unknown;
+            };
         };
         Readiness: {
             ok: boolean;
@@ -6915,6 +7886,803 @@ export interface operations {
             };
             /** @description unsupported-media-type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getV1WebhookEndpointsEndpointId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putV1WebhookEndpointsEndpointId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: uri */
+                    url: string;
+                    /** @description Every type when left out. */
+                    types?: ("order.placed" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "forecast.published")[];
+                    /** @description Orders of this channel alone; the whole tenant when left out, which a channel key may not. */
+                    channel?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteV1WebhookEndpointsEndpointId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken; nothing to say */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getV1WebhookEndpoints: {
+        parameters: {
+            query?: {
+                /** @description default 50 */
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["WebhookEndpoint"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1WebhookEndpointsEndpointIdEnable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getV1WebhookEndpointsEndpointIdDeliveries: {
+        parameters: {
+            query?: {
+                /** @description default 50 */
+                limit?: number;
+                cursor?: string;
+                state?: "pending" | "delivered" | "failed";
+            };
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["WebhookDelivery"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1WebhookEndpointsEndpointIdDeliveriesDeliveryIdResend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        deliveryId: string;
+                        /** @enum {string} */
+                        state: "pending";
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1WebhookEndpointsEndpointIdSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description whsec_…; shown in this answer and never again. */
+                        secret: string;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postV1SuppliersSupplierIdWebhookSecrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                supplierId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description whsec_…; shown in this answer and never again. */
+                        secret: string;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not-found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too-large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unsupported-media-type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getV1Events: {
+        parameters: {
+            query?: {
+                /** @description default 50 */
+                limit?: number;
+                cursor?: string;
+                type?: "order.placed" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "forecast.published";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Event"][];
+                        nextCursor: string;
+                    };
+                };
+            };
+            /** @description invalid-request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

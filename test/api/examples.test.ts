@@ -3,7 +3,7 @@ import { examples, type Example } from '../../src/api/examples';
 import { routes } from '../../src/api/routes';
 import { outcomeStatus } from '../../src/api/http/route';
 import { planFulfilment } from '../../src/db/fulfilment';
-import { expectCoherent } from '../support/expectCoherent';
+import { expectCoherent, publishNews } from '../support/expectCoherent';
 import { givenHandOut } from '../support/presaleFixtures';
 import { removeSchedules } from '../support/schedules';
 import { testTemporal } from '../support/servers';
@@ -70,6 +70,14 @@ const meanwhile: Record<string, () => Promise<Partial<Drawn>>> = {
     const { offers } = (await read('/v1/orders?externalId=20261124-0009')).items[0];
     const refund = offers.find(({ kind }: { kind: string }) => kind === 'refund');
     return { params: { offerId: refund.offerId } };
+  },
+  'POST /v1/webhook-endpoints/{endpointId}/deliveries/{deliveryId}/resend': async () => {
+    const { items } = await read('/v1/webhook-endpoints/shop-events/deliveries');
+    return { params: { deliveryId: items[0].deliveryId } };
+  },
+  'GET /v1/events': async () => {
+    await publishNews(api.database);
+    return {};
   },
   'GET /v1/suppliers/{supplierId}/forecasts': async () => {
     await givenForecast(api, 'acme', { supplierId: 'dandong-farm' });

@@ -176,6 +176,7 @@ const network: Example[] = [
       name: '丹东基地',
       skus: ['strawberries'],
       leadDays: 2,
+      webhookUrl: 'https://farm.example/xianda',
       terms: [{ sku: 'strawberries', casePack: 12, minimumOrder: 120 }],
     },
   ),
