@@ -2287,7 +2287,7 @@ export interface components {
                 nextAttemptAt?: string;
             }[];
         };
-        Event: components["schemas"]["Event_order_placed"] | components["schemas"]["Event_order_paid"] | components["schemas"]["Event_order_latePayment"] | components["schemas"]["Event_order_expired"] | components["schemas"]["Event_order_cancelled"] | components["schemas"]["Event_order_partlyCancelled"] | components["schemas"]["Event_order_fulfilling"] | components["schemas"]["Event_order_shipped"] | components["schemas"]["Event_order_delivered"] | components["schemas"]["Event_order_refundRequested"] | components["schemas"]["Event_order_refunded"] | components["schemas"]["Event_order_attention"] | components["schemas"]["Event_order_offer"] | components["schemas"]["Event_forecast_published"];
+        Event: components["schemas"]["Event_order_placed"] | components["schemas"]["Event_order_paid"] | components["schemas"]["Event_order_latePayment"] | components["schemas"]["Event_order_expired"] | components["schemas"]["Event_order_cancelled"] | components["schemas"]["Event_order_partlyCancelled"] | components["schemas"]["Event_order_fulfilling"] | components["schemas"]["Event_order_shipped"] | components["schemas"]["Event_order_delivered"] | components["schemas"]["Event_order_refundRequested"] | components["schemas"]["Event_order_refunded"] | components["schemas"]["Event_order_attention"] | components["schemas"]["Event_order_offer"] | components["schemas"]["Event_order_offerAnswered"] | components["schemas"]["Event_order_repromised"] | components["schemas"]["Event_order_lineCancelled"] | components["schemas"]["Event_order_goodsArrived"] | components["schemas"]["Event_forecast_published"];
         Event_order_placed: {
             /** @enum {string} */
             specversion: "1.0";
@@ -2988,6 +2988,233 @@ export interface components {
                      */
                     until: string;
                 }[];
+            };
+        };
+        Event_order_offerAnswered: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.offerAnswered";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                line: {
+                    lineId: string;
+                    sku: string;
+                    quantity: number;
+                    /** @enum {string} */
+                    offer: "laterDate" | "substitute" | "refund";
+                    accept: boolean;
+                };
+            };
+        };
+        Event_order_repromised: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.repromised";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                line: {
+                    lineId: string;
+                    sku: string;
+                    quantity: number;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+            };
+        };
+        Event_order_lineCancelled: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.lineCancelled";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                line: {
+                    lineId: string;
+                    sku: string;
+                    quantity: number;
+                    /** @description Left out when the order ends with the line: all of its money goes back then. */
+                    refundFen?: number;
+                };
+            };
+        };
+        Event_order_goodsArrived: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.goodsArrived";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                line: {
+                    lineId: string;
+                    sku: string;
+                    quantity: number;
+                    campaignId: string;
+                };
             };
         };
         Event_forecast_published: {
@@ -7976,6 +8203,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example shop-events */
                 endpointId: string;
             };
             cookie?: never;
@@ -7986,7 +8214,7 @@ export interface operations {
                     /** Format: uri */
                     url: string;
                     /** @description Every type when left out. */
-                    types?: ("order.placed" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "forecast.published")[];
+                    types?: ("order.placed" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "order.offerAnswered" | "order.repromised" | "order.lineCancelled" | "order.goodsArrived" | "forecast.published")[];
                     /** @description Orders of this channel alone; the whole tenant when left out, which a channel key may not. */
                     channel?: string;
                 };
@@ -8200,6 +8428,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example shop-events */
                 endpointId: string;
             };
             cookie?: never;
@@ -8294,6 +8523,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @example shop-events */
                 endpointId: string;
             };
             cookie?: never;
@@ -8364,7 +8594,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example shop-events */
                 endpointId: string;
+                /** @example e4m2q7x5k3c6 */
                 deliveryId: string;
             };
             cookie?: never;
@@ -8458,6 +8690,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example shop-events */
                 endpointId: string;
             };
             cookie?: never;
@@ -8550,6 +8783,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example dandong-farm */
                 supplierId: string;
             };
             cookie?: never;
@@ -8643,7 +8877,8 @@ export interface operations {
                 /** @description default 50 */
                 limit?: number;
                 cursor?: string;
-                type?: "order.placed" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "forecast.published";
+                /** @example order.paid */
+                type?: "order.placed" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "order.offerAnswered" | "order.repromised" | "order.lineCancelled" | "order.goodsArrived" | "forecast.published";
             };
             header?: never;
             path?: never;
