@@ -48,7 +48,7 @@ export async function publishSupplierForecast(tx: TenantTx, run: SupplierRun): P
       type: 'forecast.published',
       subject: forecastId,
       supplierId: run.supplierId,
-      data: { items: [forecast], nextCursor: null },
+      data: forecast,
     });
   }
   const skus = [...new Set(forecast.lines.map((line) => line.sku))];

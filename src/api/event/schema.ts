@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { EventType } from '../../domain/event/model';
 import { attentionRules } from '../../domain/order/attention';
+import { supplierForecast } from '../forecast/schema';
 import { pageQuery } from '../http/page';
 import { answerDate, answerInstant, fen, idText, text, unitsOrNone, zone } from '../http/schema';
 
@@ -82,7 +83,7 @@ export const eventData = {
   'order.repromised': order.extend({ line: line.extend({ deliverBy: answerInstant }) }),
   'order.lineCancelled': order.extend({ line: cancelledLine }),
   'order.goodsArrived': order.extend({ line: line.extend({ campaignId: idText }) }),
-  'forecast.published': z.looseObject({}),
+  'forecast.published': supplierForecast,
 } satisfies Record<EventType, z.ZodType>;
 
 const envelopes = Object.entries(eventData).map(([type, data]) =>

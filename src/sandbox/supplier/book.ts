@@ -103,11 +103,11 @@ function pendingKey({ accountId, forecastId }: { accountId: string; forecastId: 
 
 /** The supplier's word on each SKU and day: what was asked over all regions, less what it cuts. */
 export function decideLines(
-  item: ForecastPublished['data']['items'][number],
+  forecast: ForecastPublished['data'],
   { policy, cutPercent }: { policy: AnswerPolicy; cutPercent: number },
 ): AnswerLine[] {
   const asked = new Map<string, AnswerLine>();
-  for (const { sku, date, p50 } of item.lines) {
+  for (const { sku, date, p50 } of forecast.lines) {
     const key = `${sku} ${date}`;
     const line = asked.get(key) ?? { sku, date, confirmed: 0 };
     asked.set(key, { ...line, confirmed: line.confirmed + p50 });

@@ -156,7 +156,7 @@ function judge(
   }
   const { event, type } = readEvent(body);
   const repeat = book.wasTaken({ accountId, webhookId: good.webhookId });
-  const forecastIds = event?.data.items.map((item) => item.forecastId) ?? [];
+  const forecastIds = event === undefined ? [] : [event.data.forecastId];
   return { receipt: { ...receipt, verified: true, type, repeat, forecastIds }, event };
 }
 
@@ -184,13 +184,8 @@ function planAnswers(
 ): PendingAnswer[] {
   if (policy === 'never') return [];
   const dueAt = Date.now() + (policy === 'late' ? delayMs : 0);
-  return event.data.items.map((item) => ({
-    accountId,
-    forecastId: item.forecastId,
-    policy,
-    dueAt,
-    lines: decideLines(item, { policy, cutPercent }),
-  }));
+  const { forecastId } = event.data;
+  return [{ accountId, forecastId, policy, dueAt, lines: decideLines(event.data, { policy, cutPercent }) }];
 }
 
 function addReadRoutes(app: Express, { book, journal }: Desk): void {

@@ -20,9 +20,7 @@ const line = z.looseObject({
 /** The event that suppliers are sent; unknown fields pass, for the sender may add some. */
 export const forecastPublished = eventEnvelope.extend({
   type: z.literal('forecast.published'),
-  data: z.looseObject({
-    items: z.array(z.looseObject({ forecastId: wireId, madeAt: z.string(), lines: z.array(line) })),
-  }),
+  data: z.looseObject({ forecastId: wireId, madeAt: z.string(), lines: z.array(line) }),
 });
 export type ForecastPublished = z.infer<typeof forecastPublished>;
 
