@@ -3238,9 +3238,7 @@ export interface components {
             time: string;
             /** @enum {string} */
             datacontenttype: "application/json";
-            data: {
-                [key: string]: unknown;
-            };
+            data: components["schemas"]["SupplierForecast"];
         };
         Readiness: {
             ok: boolean;
