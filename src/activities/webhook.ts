@@ -7,7 +7,9 @@ import {
   type EndpointKey,
   type EndpointStanding,
   findDueWork,
+  readStanding,
   recordAttempt,
+  type Standing,
 } from '../db/webhookDelivery';
 import { reportingFaults } from './faults';
 
@@ -15,6 +17,8 @@ export interface DeliveryRound {
   delivered: number;
   failed: number;
   standing: EndpointStanding;
+  /** ISO 8601: since when it fails or is disabled. Versions before did not say. */
+  since?: string | null;
   /** Deliveries that are not at their end. */
   pending: number;
   /** ISO 8601: when to look again; null: not before there is news. */
@@ -51,25 +55,33 @@ export function createWebhookActivities(needs: WebhookActivitiesNeeds): WebhookA
       for (;;) {
         const work = await findDueWork(db, endpoint, { envelope, limit: deliveriesAtOnce, timeScale });
         if (work.kind === 'wait') {
-          const { standing, pending, nextAt } = work;
-          return { ...told, standing, pending, nextAt: nextAt?.toISOString() ?? null };
+          return { ...told, ...written(work) };
         }
         const batch = await sendBatch(needs, endpoint, { ...work, until });
         told.delivered += batch.delivered;
         told.failed += batch.failed;
-        if (Date.now() >= until) return { ...told, ...(await look(endpoint)) };
+        // how it stands when the round is over before the work is
+        if (Date.now() >= until) {
+          return { ...told, ...written(await readStanding(db, endpoint, { envelope, timeScale })) };
+        }
       }
     },
   } satisfies WebhookActivities);
+}
 
-  /** How it stands when the round is over before the work is. */
-  async function look(
-    endpoint: EndpointKey,
-  ): Promise<Pick<DeliveryRound, 'standing' | 'pending' | 'nextAt'>> {
-    const work = await findDueWork(db, endpoint, { envelope, limit: 1, timeScale });
-    if (work.kind === 'wait') return { ...work, nextAt: work.nextAt?.toISOString() ?? null };
-    return { standing: 'working', pending: work.events.length, nextAt: new Date().toISOString() };
-  }
+/** As it goes to Temporal. */
+function written({
+  standing,
+  since,
+  pending,
+  nextAt,
+}: Standing): Omit<DeliveryRound, 'delivered' | 'failed'> {
+  return {
+    standing,
+    since: since?.toISOString() ?? null,
+    pending,
+    nextAt: nextAt?.toISOString() ?? null,
+  };
 }
 
 interface Batch {

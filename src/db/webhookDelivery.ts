@@ -23,18 +23,26 @@ export type EndpointStanding = 'working' | 'failing' | 'down' | 'disabled' | 'aw
 
 export type DueEvent = Omit<PublishedEvent, 'position'>;
 
+/** How an endpoint does. `nextAt` null: nothing is to be done until somebody says so. */
+export interface Standing {
+  standing: EndpointStanding;
+  /** Since when it fails or is disabled. */
+  since: Date | null;
+  pending: number;
+  nextAt: Date | null;
+}
+
 /** What there is to do for an endpoint now. */
 export type DueWork =
   | { kind: 'send'; url: string; secrets: string[]; events: DueEvent[] }
-  /** `nextAt` null: nothing is to be done until somebody says so. */
-  | { kind: 'wait'; standing: EndpointStanding; pending: number; nextAt: Date | null };
+  | ({ kind: 'wait' } & Standing);
 
 interface EndpointRow {
   url: string;
   failures: number;
   failingSince: Date | null;
   lastFailedAt: Date | null;
-  disabled: boolean;
+  disabledAt: Date | null;
   removed: boolean;
   now: Date;
 }
@@ -46,24 +54,61 @@ export async function findDueWork(
   { envelope, limit, timeScale }: { envelope: Envelope; limit: number; timeScale: number },
 ): Promise<DueWork> {
   return db.inTenant(tenant, async (tx) => {
-    const endpoint = await readEndpoint(tx, endpointId);
-    const secrets = await openWebhookSecrets(tx, envelope, endpointId);
-    const standing = standingOf(endpoint, secrets.length);
-    const silent = standing === 'disabled' || standing === 'removed' || standing === 'awaitingSecret';
-    const health = healthOf(endpoint);
-    const callable = callableAt(health, timeScale);
+    const judged = await judge(tx, endpointId, { envelope, timeScale });
+    const { endpoint, secrets, silent, health, callable } = judged;
     if (endpoint !== undefined && !silent && callable <= endpoint.now) {
       const events = await readDueEvents(tx, endpointId, isDown(health) ? 1 : limit);
       if (events.length > 0) return { kind: 'send', url: endpoint.url, secrets, events };
     }
-    const { pending, nextAt } = await readPending(tx, endpointId);
-    const notBefore = nextAt === null || silent ? null : nextAt > callable ? nextAt : callable;
-    return { kind: 'wait', standing, pending, nextAt: notBefore };
+    return { kind: 'wait', ...(await standingFrom(tx, endpointId, judged)) };
   });
 }
 
+/** How an endpoint does, whether or not there is something to send. */
+export async function readStanding(
+  db: Database,
+  { tenant, endpointId }: EndpointKey,
+  rules: { envelope: Envelope; timeScale: number },
+): Promise<Standing> {
+  return db.inTenant(tenant, async (tx) => standingFrom(tx, endpointId, await judge(tx, endpointId, rules)));
+}
+
+interface Judged {
+  endpoint: EndpointRow | undefined;
+  secrets: string[];
+  standing: EndpointStanding;
+  /** Whatever is due, nothing is sent. */
+  silent: boolean;
+  health: EndpointHealth;
+  callable: Date;
+}
+
+async function judge(
+  tx: TenantTx,
+  endpointId: string,
+  { envelope, timeScale }: { envelope: Envelope; timeScale: number },
+): Promise<Judged> {
+  const endpoint = await readEndpoint(tx, endpointId);
+  const secrets = await openWebhookSecrets(tx, envelope, endpointId);
+  const standing = standingOf(endpoint, secrets.length);
+  const silent = standing === 'disabled' || standing === 'removed' || standing === 'awaitingSecret';
+  const health = healthOf(endpoint);
+  return { endpoint, secrets, standing, silent, health, callable: callableAt(health, timeScale) };
+}
+
+async function standingFrom(
+  tx: TenantTx,
+  endpointId: string,
+  { endpoint, standing, silent, callable }: Judged,
+): Promise<Standing> {
+  const { pending, nextAt } = await readPending(tx, endpointId);
+  const notBefore = nextAt === null || silent ? null : nextAt > callable ? nextAt : callable;
+  const since = standing === 'disabled' ? endpoint?.disabledAt : silent ? null : endpoint?.failingSince;
+  return { standing, since: since ?? null, pending, nextAt: notBefore };
+}
+
 const endpointColumns = `url, failures, failing_since AS "failingSince", last_failed_at AS "lastFailedAt",
-  disabled_at IS NOT NULL AS disabled, removed_at IS NOT NULL AS removed, clock_timestamp() AS now`;
+  disabled_at AS "disabledAt", removed_at IS NOT NULL AS removed, clock_timestamp() AS now`;
 
 async function readEndpoint(tx: TenantTx, endpointId: string): Promise<EndpointRow | undefined> {
   const { rows } = await tx.query<EndpointRow>(
@@ -80,7 +125,7 @@ function healthOf(row: EndpointRow | undefined): EndpointHealth {
 
 function standingOf(endpoint: EndpointRow | undefined, secrets: number): EndpointStanding {
   if (endpoint === undefined || endpoint.removed) return 'removed';
-  if (endpoint.disabled) return 'disabled';
+  if (endpoint.disabledAt !== null) return 'disabled';
   if (secrets === 0) return 'awaitingSecret';
   if (endpoint.failures === 0) return 'working';
   return isDown(healthOf(endpoint)) ? 'down' : 'failing';
@@ -221,7 +266,7 @@ async function noteFailure(
       WHERE tenant = $1 AND endpoint_id = $2`,
     [tx.tenant, endpointId, health.failures, health.failingSince, health.lastFailedAt, because],
   );
-  if (because === null || endpoint.disabled) return;
+  if (because === null || endpoint.disabledAt !== null) return;
   await raiseAttention(tx, {
     reason: disabledReason,
     subject: endpointId,

@@ -7,6 +7,7 @@ import { wordingFor } from '../workflows/order/texts';
 import type { ArrivalWorkflowInput } from '../workflows/presale/messages';
 import { arrivalWordingFor } from '../workflows/presale/texts';
 import type { WebhookWorkflowInput } from '../workflows/webhook/messages';
+import { webhookWordingFor } from '../workflows/webhook/texts';
 
 /** What the Web UI shows of a workflow from its start: a line, some lines more, and columns to filter by. */
 type Description = Pick<WorkflowStartOptions, 'staticSummary' | 'staticDetails' | 'typedSearchAttributes'>;
@@ -48,8 +49,8 @@ export function describeRefund({ tenant, refundId, reader }: RefundWorkflowInput
   return { staticSummary: wordingFor(reader).start.refund(refundId), ...ofTenant(tenant) };
 }
 
-export function describeWebhook({ tenant, endpointId }: WebhookWorkflowInput): Description {
-  return { staticSummary: `webhook ${endpointId}`, ...ofTenant(tenant) };
+export function describeWebhook({ tenant, endpointId, reader }: WebhookWorkflowInput): Description {
+  return { staticSummary: webhookWordingFor(reader).start(endpointId), ...ofTenant(tenant) };
 }
 
 export function describeArrival({ tenant, campaignId, reader }: ArrivalWorkflowInput): Description {

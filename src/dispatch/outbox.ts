@@ -131,7 +131,7 @@ async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promis
       await temporal.signalRefund({ tenant, refundId: subject });
       return 'done';
     case 'wakeWebhook':
-      await temporal.wakeWebhook({ tenant, endpointId: subject });
+      await temporal.wakeWebhook({ tenant, endpointId: subject, reader: readerOf(message) });
       return 'done';
   }
 }

@@ -41,6 +41,7 @@ test('the wait states are there', () => {
       'supplierForecastOneFailed',
       'unbookingParked',
       'waitingForGoods',
+      'webhookDown',
       'webhookRetrying',
     ]),
   );

@@ -1,6 +1,7 @@
 import { attentionRules } from '../../src/domain/order/attention';
 import { languages, type Reader } from '../../src/domain/tenant/model';
 import { wordingFor } from '../../src/workflows/order/texts';
+import { webhookWordingFor } from '../../src/workflows/webhook/texts';
 
 const shanghai: Reader = {
   language: 'zh',
@@ -55,4 +56,38 @@ test('a summary is one line of plain text', () => {
   const { line, steps, part } = wordingFor({ ...shanghai, language: 'en' });
   const frozen = { zone: 'frozen', siteId: 'central', carrierId: 'polar', leaderId: null };
   expect(line(steps.book(part(frozen)))).toBe('book: frozen from central by carrier polar');
+});
+
+test.each(languages)(
+  'in %s an endpoint’s page says what is pending, since when, when it is tried next, what to do',
+  (language) => {
+    const { describe } = webhookWordingFor({ ...shanghai, language });
+    const round = { delivered: 0, failed: 1, pending: 7, nextAt: null, since: null };
+    const down = describe('shop', {
+      ...round,
+      standing: 'down',
+      since: '2026-11-25T12:00:00.000Z',
+      nextAt: '2026-11-25T12:05:00.000Z',
+    });
+    for (const told of ['shop', '7', '2026-11-25 20:00', '2026-11-25 20:05', '/deliveries`'])
+      expect(down).toContain(told);
+    const disabled = describe('shop', { ...round, standing: 'disabled' });
+    for (const action of attentionRules.webhookDisabled.actions) expect(disabled).toContain(`\`${action}\``);
+    const silent = (endpointId: string) => describe(endpointId, { ...round, standing: 'awaitingSecret' });
+    expect(silent('shop')).toContain('`POST /v1/webhook-endpoints/shop/secrets`');
+    expect(silent('supplier:farm')).toContain('`POST /v1/suppliers/farm/webhook-secrets`');
+  },
+);
+
+test('an endpoint’s workflow from before there was a reader speaks English', () => {
+  const { describe, start } = webhookWordingFor();
+  expect(start('shop')).toBe('webhook shop');
+  const done = { delivered: 2, failed: 0, standing: 'working', pending: 0, nextAt: null } as const;
+  expect(describe('shop', done).split('\n')).toEqual([
+    '### Webhook shop: working',
+    '- **Waits for** news',
+    '- **Then** ends here; the next event starts it again',
+    '',
+    'Times are UTC',
+  ]);
 });

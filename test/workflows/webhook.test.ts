@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { temporal } from '@temporalio/proto';
 import { createWebhookSecret } from '../../src/clients/webhook/signature';
 import { createEnvelope } from '../../src/db/envelope';
 import { emitEvent } from '../../src/db/event';
@@ -96,6 +97,12 @@ const isClosed = (workflowId: string) =>
     .then((runs) => !runs)
     .catch(() => false);
 
+async function detailsOf(workflowId: string): Promise<string> {
+  const handle = stage.client.workflow.getHandle(workflowId);
+  const metadata = await handle.query<temporal.api.sdk.v1.IWorkflowMetadata>('__temporal_workflow_metadata');
+  return metadata.currentDetails ?? '';
+}
+
 /** Nobody else hears what follows. */
 async function silenceAll(): Promise<void> {
   await stage.database.query(`UPDATE webhook_endpoint SET removed_at = clock_timestamp() WHERE tenant = $1`, [
@@ -167,6 +174,26 @@ test('an endpoint that waits for its retry hears of news at once; one that hangs
   await stage.keepHistory(quick.workflowId, 'webhookWoken');
 });
 
+test('the page of an endpoint that is down says what waits, since when, when it is tried next and what to do', async () => {
+  const { receiver, endpointId, workflowId } = await givenEndpoint();
+  receiver.answerWith = 500;
+  await inTenant(async (tx) => {
+    for (let nth = 1; nth <= 6; nth += 1)
+      await emitEvent(tx, { type: 'forecast.published', subject: `down-${nth}`, data: {} });
+  });
+  const isDown = async () => (await detailsOf(workflowId).catch(() => '')).includes('接收方不可用');
+  await eventually(isDown);
+  const details = await detailsOf(workflowId);
+  await stage.keepHistory(workflowId, 'webhookDown');
+  expect(details).toMatch(/^### 推送 hook-\d+：接收方不可用\n- \*\*在等\*\* 接收方恢复；6 条待推送\n/);
+  expect(details).toMatch(/\n- \*\*自\*\* \d{4}-\d\d-\d\d \d\d:\d\d\n- \*\*至\*\* \d{4}/);
+  expect(details).toMatch(/\n- \*\*原因\*\* 上一轮 \d+ 条未被接收，0 条送达\n/);
+  expect(details).toContain(`\`GET /v1/webhook-endpoints/${endpointId}/deliveries\``);
+  expect(details).toMatch(/\n\n时间均为 Asia\/Shanghai$/);
+  receiver.answerWith = 200;
+  await eventually(() => isDelivered(endpointId, 'down-6'), 30_000);
+});
+
 test('410 disables: people are shown, events wait, and enabling sends them', async () => {
   const { receiver, endpointId, workflowId } = await givenEndpoint();
   receiver.answerWith = 410;
@@ -174,6 +201,9 @@ test('410 disables: people are shown, events wait, and enabling sends them', asy
   await eventually(async () => (await parkedBecause(endpointId)).length > 0);
   expect(await closed(workflowId)).toEqual({ standing: 'disabled' });
   await stage.keepHistory(workflowId, 'webhookDisabled');
+  expect(await detailsOf(workflowId)).toMatch(
+    /^### 推送 .*：已停\n- \*\*在等\*\* 运营处理；1 条待推送\n- \*\*自\*\* /,
+  );
   expect(await parkedBecause(endpointId)).toEqual(['gone']);
   await emit('meanwhile');
   receiver.answerWith = 200;

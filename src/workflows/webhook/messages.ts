@@ -1,3 +1,5 @@
+import type { Reader } from '../../domain/tenant/model';
+
 /** Name and shape of all that an endpoint's workflow is told. */
 export const webhookWorkflowType = 'webhookWorkflow';
 export const wakeSignalName = 'wake';
@@ -5,6 +7,8 @@ export const wakeSignalName = 'wake';
 export interface WebhookWorkflowInput {
   tenant: string;
   endpointId: string;
+  /** Whom its words are for, from the start on; left out by versions before there was one. */
+  reader?: Reader;
 }
 
 export interface WebhookOutcome {
@@ -12,6 +16,6 @@ export interface WebhookOutcome {
   standing: string;
 }
 
-export function webhookWorkflowId({ tenant, endpointId }: WebhookWorkflowInput): string {
+export function webhookWorkflowId({ tenant, endpointId }: Omit<WebhookWorkflowInput, 'reader'>): string {
   return `webhook:${tenant}/${endpointId}`;
 }

@@ -8,9 +8,10 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { DeliveryRound, WebhookActivities } from '../../activities/webhook';
+import type { WebhookActivities } from '../../activities/webhook';
 import type { PlainActivities } from '../plain';
 import { type WebhookOutcome, type WebhookWorkflowInput, wakeSignalName } from './messages';
+import { webhookWordingFor } from './texts';
 
 export const wakeSignal = defineSignal(wakeSignalName);
 
@@ -30,42 +31,23 @@ const { deliverDue } = proxyActivities<PlainActivities<WebhookActivities>>(round
  * it again. One workflow for each endpoint: a slow one keeps nobody else waiting. What was sent stands in PostgreSQL;
  * here is only the time.
  */
-export async function webhookWorkflow(endpoint: WebhookWorkflowInput): Promise<WebhookOutcome> {
+export async function webhookWorkflow(input: WebhookWorkflowInput): Promise<WebhookOutcome> {
+  const { tenant, endpointId, reader } = input;
+  const { steps, describe } = webhookWordingFor(reader);
   let woken = false;
   setHandler(wakeSignal, () => {
     woken = true;
   });
   for (;;) {
     woken = false;
-    const done = await deliverDue.executeWithOptions({ ...round, summary: 'deliver what is due' }, [
-      endpoint,
+    const done = await deliverDue.executeWithOptions({ ...round, summary: steps.deliver }, [
+      { tenant, endpointId },
     ]);
-    setCurrentDetails(describe(endpoint, done));
+    setCurrentDetails(describe(endpointId, done));
     if (!woken && done.nextAt === null) return { standing: done.standing };
     // the next run looks first of all, so it needs no word of a waking
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof webhookWorkflow>(endpoint);
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof webhookWorkflow>(input);
     const waitMs = done.nextAt === null ? 0 : Math.max(0, Date.parse(done.nextAt) - Date.now());
-    if (waitMs > 0) await condition(() => woken, waitMs, { summary: 'until the next attempt, or news' });
+    if (waitMs > 0) await condition(() => woken, waitMs, { summary: steps.untilNext });
   }
 }
-
-/** What somebody who looks wants to know: in Markdown, for the Web UI. */
-function describe({ endpointId }: WebhookWorkflowInput, done: DeliveryRound): string {
-  const next =
-    done.nextAt === null ? 'nothing to be done until there is news' : `next attempt ${done.nextAt}`;
-  return [
-    `**${endpointId}** is ${standings[done.standing]}`,
-    `- pending: ${done.pending}`,
-    `- ${next}`,
-    `- last round: ${done.delivered} delivered, ${done.failed} failed`,
-  ].join('\n');
-}
-
-const standings: Record<DeliveryRound['standing'], string> = {
-  working: 'working',
-  failing: 'failing: deliveries are repeated over three days',
-  down: 'down: one delivery at a time feels whether it is back',
-  disabled: 'disabled: see attention `webhookDisabled`',
-  awaitingSecret: 'waiting for its first secret',
-  removed: 'removed',
-};
