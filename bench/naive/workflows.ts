@@ -8,7 +8,7 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { OrderWorkflowInput, StageMessage } from '../../src/workflows/order/messages';
+import type { OrderWorkflowInput, StageName } from '../../src/workflows/order/messages';
 import {
   type NaiveActivities,
   type Scan,
@@ -22,14 +22,14 @@ const steps = proxyActivities<NaiveActivities>({
   retry: { initialInterval: '1 s', maximumAttempts: 8 },
 });
 
-const stageSignal = defineSignal<[StageMessage]>('stage');
+const paidSignal = defineSignal('paid' satisfies StageName);
 const scanSignal = defineSignal<[Scan]>(scanSignalName);
 
 /** Started and told of the payment by the product's own dispatcher, so it bears the same name. */
 export async function orderWorkflow(order: OrderWorkflowInput): Promise<{ state: string }> {
   let paid = false;
-  setHandler(stageSignal, ({ stage }) => {
-    paid ||= stage === 'paid';
+  setHandler(paidSignal, () => {
+    paid = true;
   });
   const { tenant, orderId } = order;
   const { state, expiresAt } = await steps.adoptHold(order);
