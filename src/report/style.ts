@@ -22,10 +22,10 @@ header p{color:var(--soft);margin:0}
 .verdict.kept{color:#0a5737;background:#e8f5ee;border-color:#9ed3b8}
 .verdict.unkept{color:#744000;background:#fdf3e2;border-color:#e6bf80}
 .verdict.broken{color:#8e1b12;background:#fdebe9;border-color:#eaa49d}
-.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(128px,1fr));gap:10px;margin:16px 0 0;padding:0;list-style:none}
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(138px,1fr));gap:10px;margin:16px 0 0;padding:0;list-style:none}
 .tiles li,section{background:var(--card);border:1px solid var(--line);border-radius:10px}
 .tiles li{padding:10px 14px}
-.tiles b{display:block;font-size:23px;line-height:1.25;font-variant-numeric:tabular-nums}
+.tiles b{display:block;font-size:22px;line-height:1.25;font-variant-numeric:tabular-nums}
 .tiles small{display:block;line-height:1.3}
 .good{color:var(--good)}.amber{color:var(--amber)}.bad{color:var(--bad)}
 section{padding:18px 20px;margin-top:16px}

@@ -109,7 +109,7 @@ async function openCampaign({ ops, campaignId }: Presale, closesAtMs: number): P
       params: { path: { campaignId } },
       body: {
         sku,
-        opensAt: new Date(Date.now() - 3_600_000).toISOString(),
+        opensAt: new Date().toISOString(),
         closesAt: new Date(closesAtMs).toISOString(),
         deliverFrom: addDays(today, 3),
         deliverBy: addDays(today, 7),
