@@ -9,30 +9,37 @@ export interface SweeperNeeds {
   /** As `xianda_app`: expiring moves a tenant's stock. */
   appDb: Database;
   logger: Logger;
+  /** Of one tenant in one round. */
+  atOnce?: { orders: number; offers: number };
 }
 
-/** One sweep of 10,000 takes 0.3 s (docs/decisions); more of one tenant wait for the next round. */
-const ordersAtOnce = 10_000;
-
-/** An offer's end may pay back: several statements an order, under the locks of what it was sold. */
-const offersAtOnce = 100;
+/**
+ * One sweep of 10,000 orders takes 0.3 s (docs/decisions); more of one tenant wait for the next round. An offer's end
+ * may pay back: several statements an order, under the locks of what it was sold.
+ */
+const usually = { orders: 10_000, offers: 100 };
 
 /** Ends what is due by database time, whatever the workers do: unpaid holds (I4) and unanswered offers (I8). */
-export async function sweep({ dispatchDb, appDb, logger }: SweeperNeeds): Promise<'more' | 'idle'> {
+export async function sweep({
+  dispatchDb,
+  appDb,
+  logger,
+  atOnce = usually,
+}: SweeperNeeds): Promise<'more' | 'idle'> {
   const holds = await sweepTenants(
     await findTenantsWithDueOrders(dispatchDb),
-    ordersAtOnce,
+    atOnce.orders,
     async (tenant) => {
-      const expired = await expireDueOrders(appDb, tenant, ordersAtOnce);
+      const expired = await expireDueOrders(appDb, tenant, atOnce.orders);
       if (expired > 0) logger.info({ tenant, expired }, 'ended holds that were due');
       return expired;
     },
   );
   const offers = await sweepTenants(
     await findTenantsWithDueOffers(dispatchDb),
-    offersAtOnce,
+    atOnce.offers,
     async (tenant) => {
-      const lapsed = await lapseDueOffers(appDb, tenant, offersAtOnce);
+      const lapsed = await lapseDueOffers(appDb, tenant, atOnce.offers);
       if (lapsed > 0) logger.info({ tenant, lapsed }, 'ended offers that nobody answered');
       return lapsed;
     },
@@ -51,7 +58,8 @@ async function sweepTenants(
   const swept = { full: false, failures: [] as unknown[] };
   for (const tenant of tenants) {
     try {
-      swept.full ||= (await end(tenant)) === atOnce;
+      const ended = await end(tenant);
+      swept.full ||= ended === atOnce;
     } catch (error) {
       swept.failures.push(error);
     }

@@ -35,7 +35,7 @@ const databaseConnections = 20;
 const concurrentLocalActivities = 40;
 const concurrentActivities = 100;
 /** Some 0.35 MB each. One that is pushed out is replayed, in 15 ms or so, when it is told of something. */
-const cachedWorkflows = 700;
+const cachedWorkflows = 400;
 /** The engine notes where every promise of a workflow was made; ten frames of it cost a fifth of a replay. */
 const workflowStackFrames = 4;
 const databaseCheckMs = 1000;
