@@ -27,6 +27,23 @@ export interface DevFile {
   };
 }
 
+/** The processes of a stack that this process supervises, by the names they run under. */
+export function listPids(
+  pidOf: (name: string) => number | undefined,
+  sandboxes: readonly string[],
+): DevFile['pids'] {
+  const list = (...names: readonly string[]) => names.map(pidOf).filter((pid) => pid !== undefined);
+  return {
+    supervisor: process.pid,
+    api: list('api'),
+    worker: list('worker'),
+    dispatch: list('dispatch'),
+    temporal: pidOf('temporal') ?? null,
+    postgres: pidOf('postgres') ?? null,
+    sandboxes: list(...sandboxes),
+  };
+}
+
 const fileIn = (home: string) => join(home, 'dev.json');
 
 /** Holds keys and a password: readable by the owner alone; a reader sees the old or the new file. */

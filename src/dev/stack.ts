@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, type SecretName, readConfig, secretNames } from '../config';
 import { migrate } from '../db/migrate';
-import { type DevFile, writeDevFile } from './devFile';
+import { type DevFile, listPids, writeDevFile } from './devFile';
 import { type Home, openHome } from './home';
 import { endProcess, findLiving, removePidFile, writePidFile } from './pidFile';
 import { type PortName, choosePorts } from './ports';
@@ -252,7 +252,6 @@ function describeStack(
   pidOf: (name: string) => number | undefined,
   tenants: DevFile['tenants'],
 ): DevFile {
-  const list = (...names: string[]) => names.map(pidOf).filter((pid) => pid !== undefined);
   return {
     apiUrl: `http://127.0.0.1:${config.port}`,
     temporalUiUrl: temporalUiUrl({ config, ports }),
@@ -266,15 +265,7 @@ function describeStack(
     },
     platformKey: secrets.PLATFORM_KEY,
     tenants,
-    pids: {
-      supervisor: process.pid,
-      api: list('api'),
-      worker: list('worker'),
-      dispatch: list('dispatch'),
-      temporal: pidOf('temporal') ?? null,
-      postgres: pidOf('postgres') ?? null,
-      sandboxes: list('sandbox-payment', 'sandbox-carrier', 'sandbox-supplier'),
-    },
+    pids: listPids(pidOf, ['sandbox-payment', 'sandbox-carrier', 'sandbox-supplier']),
   };
 }
 

@@ -1,3 +1,5 @@
+import { localTimeOf } from '../domain/network/calendar';
+
 /** Instants, money and lengths as the page writes them: the same in both languages. */
 
 export interface Clock {
@@ -13,24 +15,13 @@ const aDay = 86_400;
 
 /** Wall-clock times in the tenant's zone. */
 export function createClock(timeZone: string): Clock {
-  const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  });
   const partsOf = (at: string) => {
-    const parts = new Map(format.formatToParts(new Date(at)).map(({ type, value }) => [type, value]));
-    const of = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? '';
+    const shown = localTimeOf(Date.parse(at), timeZone);
     return {
-      year: of('year'),
-      day: `${of('month')}-${of('day')}`,
-      minute: `${of('hour')}:${of('minute')}`,
-      second: of('second'),
+      year: shown.slice(0, 4),
+      day: shown.slice(5, 10),
+      minute: shown.slice(11, 16),
+      second: shown.slice(17),
     };
   };
   return {

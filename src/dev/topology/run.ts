@@ -3,7 +3,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { secretNames } from '../../config';
 import { endRunningCommands } from '../command';
-import { type DevFile, removeDevFile, writeDevFile } from '../devFile';
+import { type DevFile, listPids, removeDevFile, writeDevFile } from '../devFile';
 import { openHome } from '../home';
 import { endLeftovers, removePidFile } from '../pidFile';
 import { choosePorts, isPortFree } from '../ports';
@@ -216,7 +216,6 @@ async function startPostgres({ home, secrets, places }: Topology, supervisor: Su
 /** As the development stack tells of itself, so that whoever can use the one can use the other. */
 function describe(topology: Topology, { pidOf }: Supervisor): DevFile {
   const { places, secrets } = topology;
-  const list = (...names: string[]) => names.map(pidOf).filter((pid) => pid !== undefined);
   const password = encodeURIComponent(secrets.POSTGRES_PASSWORD);
   return {
     apiUrl: apiUrl(topology),
@@ -231,14 +230,6 @@ function describe(topology: Topology, { pidOf }: Supervisor): DevFile {
     },
     platformKey: secrets.PLATFORM_KEY,
     tenants: [],
-    pids: {
-      supervisor: process.pid,
-      api: list('api'),
-      worker: list('worker'),
-      dispatch: list('dispatch'),
-      temporal: pidOf('temporal') ?? null,
-      postgres: pidOf('postgres') ?? null,
-      sandboxes: list(...outsiders),
-    },
+    pids: listPids(pidOf, outsiders),
   };
 }

@@ -56,9 +56,14 @@ export function offsetMinutesOf(at: Instant, timeZone: string): number {
   return Math.round((wallClock(at, timeZone) - at) / 60_000);
 }
 
+/** What a wall clock in the zone shows at an instant: `2026-11-25T20:15:03`. */
+export function localTimeOf(at: Instant, timeZone: string): string {
+  return new Date(wallClock(at, timeZone)).toISOString().slice(0, 19);
+}
+
 /** The tenant's calendar day at an instant. */
 export function localDateOf(at: Instant, timeZone: string): LocalDate {
-  return new Date(wallClock(at, timeZone)).toISOString().slice(0, 10);
+  return localTimeOf(at, timeZone).slice(0, 10);
 }
 
 /**

@@ -1,13 +1,12 @@
 import {
-  ActivityFailure,
   type ActivityOptions,
   ApplicationFailure,
-  isCancellation,
   proxyActivities,
   setCurrentDetails,
 } from '@temporalio/workflow';
 import type { ForecastActivities, PublishedForecast } from '../../activities/forecast';
 import type { PlainActivities } from '../plain';
+import { type Round, workThrough } from '../schedule/lanes';
 import { awaitTick } from '../schedule/tick';
 import { type ForecastTexts, texts } from './forecastTexts';
 import type { SupplierForecastWorkflowInput } from './messages';
@@ -31,20 +30,15 @@ const publishStep: ActivityOptions = {
 };
 const { publishForecast } = proxyActivities<PlainActivities<ForecastActivities>>(publishStep);
 
-/** Few enough to leave connections to orders. */
-const lanes = 4;
-
 export interface SupplierForecastOutcome {
   scheduledAt: string;
   countedDays: number;
   published: number;
 }
 
-interface Progress {
+interface Progress extends Round {
   scheduledAt: string;
-  waiting: string[];
   lines: { supplierId: string; published: PublishedForecast | null }[];
-  failed: string[];
 }
 
 /**
@@ -63,30 +57,21 @@ export async function supplierForecastWorkflow({
   const { days } = await countDemand.executeWithOptions({ ...step, summary: words.count }, [tick]);
   const { suppliers } = await makeForecasts.executeWithOptions({ ...step, summary: words.make }, [tick]);
   const progress: Progress = { scheduledAt, waiting: suppliers, lines: [], failed: [] };
-  await Promise.all(Array.from({ length: lanes }, () => publishAll(tenant, progress, words)));
-  setCurrentDetails(describe(progress, words));
+  const show = () => setCurrentDetails(describe(progress, words));
+  await workThrough(progress, {
+    show,
+    async work(supplierId) {
+      const options = { ...publishStep, summary: words.publish(supplierId) };
+      const published = await publishForecast.executeWithOptions(options, [{ ...tick, supplierId }]);
+      progress.lines.push({ supplierId, published });
+    },
+  });
+  show();
   if (progress.failed.length > 0) {
     throw ApplicationFailure.nonRetryable(words.notServed(progress.failed.sort()), 'SuppliersFailed');
   }
   const published = progress.lines.filter((line) => line.published !== null).length;
   return { scheduledAt, countedDays: days, published };
-}
-
-async function publishAll(tenant: string, progress: Progress, words: ForecastTexts): Promise<void> {
-  const { scheduledAt, waiting, lines, failed } = progress;
-  for (let supplierId = waiting.shift(); supplierId !== undefined; supplierId = waiting.shift()) {
-    try {
-      const published = await publishForecast.executeWithOptions(
-        { ...publishStep, summary: words.publish(supplierId) },
-        [{ tenant, scheduledAt, supplierId }],
-      );
-      lines.push({ supplierId, published });
-    } catch (error) {
-      if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-      failed.push(supplierId);
-    }
-    setCurrentDetails(describe(progress, words));
-  }
 }
 
 /** What an ops person reads on the run's page: who was sent what, and what promises are short of it. */

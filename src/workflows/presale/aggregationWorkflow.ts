@@ -1,13 +1,12 @@
 import {
   type ActivityOptions,
-  ActivityFailure,
   ApplicationFailure,
-  isCancellation,
   proxyActivities,
   setCurrentDetails,
 } from '@temporalio/workflow';
 import type { PresaleAggregationActivities } from '../../activities/presaleAggregation';
 import type { PlainActivities } from '../plain';
+import { workThrough } from '../schedule/lanes';
 import { type Tick, awaitTick } from '../schedule/tick';
 import { type AggregationTexts, texts } from './aggregationTexts';
 import type { PresaleAggregationWorkflowInput } from './messages';
@@ -23,9 +22,6 @@ const step: ActivityOptions = {
 };
 const { findCampaigns, aggregateCampaign } =
   proxyActivities<PlainActivities<PresaleAggregationActivities>>(step);
-
-/** Few enough to leave connections to orders; one campaign that cannot be summed up holds up one lane only. */
-const lanes = 4;
 
 interface Line {
   campaignId: string;
@@ -57,34 +53,23 @@ export async function presaleAggregationWorkflow({
   ]);
   const lines: Line[] = [];
   const failed: string[] = [];
-  const lane = async () => {
-    for (let campaignId = waiting.shift(); campaignId !== undefined; campaignId = waiting.shift()) {
-      const line = await aggregate({ tenant, campaignId, ...tick }, text.sumUp(campaignId));
-      if (line === 'failed') failed.push(campaignId);
-      else if (line !== null) lines.push(line);
-      setCurrentDetails(describe(text, { tick, lines, waiting: waiting.length }));
-    }
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  const show = () => setCurrentDetails(describe(text, { tick, lines, waiting: waiting.length }));
+  await workThrough(
+    { waiting, failed },
+    {
+      show,
+      async work(campaignId) {
+        const options = { ...step, summary: text.sumUp(campaignId) };
+        const totals = await aggregateCampaign.executeWithOptions(options, [{ tenant, campaignId, ...tick }]);
+        if (totals !== null) lines.push({ campaignId, ...totals });
+      },
+    },
+  );
   if (failed.length > 0) {
     throw ApplicationFailure.nonRetryable(`not summed up: ${failed.sort().join(', ')}`, 'CampaignsFailed');
   }
-  setCurrentDetails(describe(text, { tick, lines, waiting: 0 }));
+  show();
   return { scheduledAt: tick.scheduledAt, campaigns: lines.length };
-}
-
-async function aggregate(
-  campaign: { tenant: string; campaignId: string } & Tick,
-  summary: string,
-): Promise<Line | 'failed' | null> {
-  const { campaignId } = campaign;
-  try {
-    const totals = await aggregateCampaign.executeWithOptions({ ...step, summary }, [campaign]);
-    return totals && { campaignId, ...totals };
-  } catch (error) {
-    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-    return 'failed';
-  }
 }
 
 /** A table that an ops person reads on the run's page. */
