@@ -93,22 +93,11 @@ export function createBatcher(options: BatcherOptions): Batcher {
     setImmediate(() => {
       pumping = false;
       while (totals.running < options.lanes) {
-        const queue = nextTenant();
+        const queue = nextTenant(queues, options.lanesOfTenant);
         if (!queue) return;
         void runNext(queue);
       }
     });
-  }
-
-  /** Tenants take turns: whoever is served goes to the end of the line. */
-  function nextTenant(): TenantQueue | undefined {
-    for (const queue of queues.values()) {
-      if (queue.waiting === 0 || queue.running >= options.lanesOfTenant) continue;
-      queues.delete(queue.tenant);
-      queues.set(queue.tenant, queue);
-      return queue;
-    }
-    return undefined;
   }
 
   async function runNext(queue: TenantQueue): Promise<void> {
@@ -126,18 +115,9 @@ export function createBatcher(options: BatcherOptions): Batcher {
     pump();
   }
 
-  function queueOf(tenant: string): TenantQueue {
-    let queue = queues.get(tenant);
-    if (!queue) {
-      queue = { tenant, kinds: new Map(), waiting: 0, running: 0 };
-      queues.set(tenant, queue);
-    }
-    return queue;
-  }
-
   return {
     submit(kind, tenant, request) {
-      const queue = queueOf(tenant);
+      const queue = queueOf(queues, tenant);
       if (queue.waiting >= options.mostWaiting && kind.urgent !== true) {
         return Promise.reject(new Overloaded(1));
       }
@@ -154,6 +134,26 @@ export function createBatcher(options: BatcherOptions): Batcher {
     waitingOf: (tenant) => queues.get(tenant)?.waiting ?? 0,
     load: () => ({ ...totals }),
   };
+}
+
+/** Tenants take turns: whoever is served goes to the end of the line. */
+function nextTenant(queues: Map<string, TenantQueue>, lanesOfTenant: number): TenantQueue | undefined {
+  for (const queue of queues.values()) {
+    if (queue.waiting === 0 || queue.running >= lanesOfTenant) continue;
+    queues.delete(queue.tenant);
+    queues.set(queue.tenant, queue);
+    return queue;
+  }
+  return undefined;
+}
+
+function queueOf(queues: Map<string, TenantQueue>, tenant: string): TenantQueue {
+  let queue = queues.get(tenant);
+  if (!queue) {
+    queue = { tenant, kinds: new Map(), waiting: 0, running: 0 };
+    queues.set(tenant, queue);
+  }
+  return queue;
 }
 
 interface Batch {
