@@ -3,9 +3,10 @@ import { type Bench, BenchRefusal, type Measured } from './support/bench';
 import { formatEnvironment } from './support/environment';
 import { formatFigures } from './support/table';
 import { orderLives } from './orderLives/orderLives';
+import { peers } from './peers/peers';
 import { waiting } from './waiting/waiting';
 
-const benches: readonly Bench[] = [orderLives, waiting];
+const benches: readonly Bench[] = [orderLives, waiting, peers];
 
 const commonOptions = {
   data: { type: 'string' },

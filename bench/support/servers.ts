@@ -40,6 +40,8 @@ export interface Servers {
   carrierUrl: string;
   /** A fresh database with the schema that `xianda migrate` makes, and a namespace as `xianda migrate` settles it. */
   deploy(name: string): Promise<Deployment>;
+  /** An empty database on the same PostgreSQL, for somebody else's tables; answers its URL. */
+  createDatabase(name: string): Promise<string>;
   startRole(deployment: Deployment, role: Role): Promise<void>;
   /** Starts any other Node program and waits until it says that it serves. */
   startNode(name: string, program: { args: string[]; environment: NodeJS.ProcessEnv }): Promise<void>;
@@ -100,6 +102,10 @@ async function openServers(say: BenchContext['say'], profileFolder?: string): Pr
       paymentUrl: settings.SANDBOX_PAYMENT_URL as string,
       carrierUrl: settings.SANDBOX_CARRIER_URL as string,
       deploy: (name) => deploy(name, { cluster, settings }),
+      async createDatabase(name) {
+        await ensureDatabase(cluster.url('postgres'), name);
+        return cluster.url(name);
+      },
       startRole: ({ name, environment }, role) =>
         startNode(`${name}-${role}`, { args: [entry, role], environment }),
       startNode,

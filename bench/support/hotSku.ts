@@ -1,0 +1,96 @@
+import { type ApiClient, createApiClient } from '../../src/dev/seed/apiClient';
+import type { Deployment, Servers } from './servers';
+
+/** A brand that sells one SKU from one site: the hardest case, since every buyer needs the same row. */
+export interface HotShop {
+  tenant: string;
+  channelKey: string;
+  opsKey: string;
+  /** Of the SKU that everybody wants. */
+  sku: string;
+  api: ApiClient;
+}
+
+const sku = 'strawberries';
+const site = { lat: 31.22, lng: 121.54 };
+
+/** Puts the brand and its units over HTTP, as any tenant would, in a deployment whose API runs. */
+export async function seedHotShop(
+  deployment: Deployment,
+  servers: Servers,
+  { units }: { units: number },
+): Promise<HotShop> {
+  const api = createApiClient(deployment.apiUrl, 8);
+  // partners know an order by its computed id: two deployments must not sell under one tenant
+  const tenant = deployment.name;
+  const send = async (method: string, path: string, key: string, body: object) => {
+    const answer = await api.send(method, `/v1/${path}`, { key, body });
+    if (answer.status < 300) return answer.body as { key: string };
+    throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  };
+  const platformKey = servers.secrets.PLATFORM_KEY;
+  await send('PUT', `tenants/${tenant}`, platformKey, { name: '草莓直播间' });
+  const { key: opsKey } = await send('POST', `tenants/${tenant}/keys`, platformKey, { role: 'ops' });
+  const { key: channelKey } = await send('POST', `tenants/${tenant}/keys`, platformKey, { role: 'channel' });
+  for (const [path, body] of whatToPut(servers.carrierUrl)) await send('PUT', path, opsKey, body);
+  await send('POST', 'stock/receipts', opsKey, receipt(units));
+  return { tenant, channelKey, opsKey, sku, api };
+}
+
+function whatToPut(carrierUrl: string): [path: string, body: object][] {
+  const zones = ['chilled'];
+  const rates = zones.map((zone) => ({ zone, baseFen: 600, perKgFen: 80, perKmFen: 1 }));
+  return [
+    ['categories/fruit', {}],
+    [
+      `skus/${sku}`,
+      {
+        name: '丹东草莓 1 kg',
+        zone: 'chilled',
+        temperature: { min: 0, max: 4 },
+        category: 'fruit',
+        weightGrams: 1_000,
+        volumeLitres: 2,
+        priceFen: 5_900,
+        shelfLifeDays: 200,
+        minimumRemainingLifeDays: 2,
+      },
+    ],
+    ['sites/barn', { name: '总仓', kind: 'central', location: site, zones, cutoff: '23:30' }],
+    ['communities/garden', { name: '花园里', region: 'shanghai', location: site }],
+    [
+      'carriers/road',
+      {
+        name: '速通',
+        baseUrl: carrierUrl,
+        zones,
+        transitDays: 1,
+        shipmentsPerDay: 10_000_000,
+        rates,
+      },
+    ],
+  ];
+}
+
+function receipt(quantity: number) {
+  const day = (offset: number) => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
+  const lot = { sku, lotId: 'harvest', quantity, producedOn: day(-10), expiresOn: day(90) };
+  return { reference: 'opening', siteId: 'barn', lots: [lot] };
+}
+
+/** One unit for one buyer, delivered to a door; every number is another buyer. */
+export function hotOrder(number: number) {
+  return {
+    channel: 'wechat',
+    externalId: `bench-${number}`,
+    buyer: {
+      ref: `buyer-${number}`,
+      name: '王小明',
+      phone: '13800000000',
+      communityId: 'garden',
+      location: { lat: 31.23, lng: 121.55 },
+      address: { province: '上海市', city: '上海市', district: '浦东新区', detail: '碧云路1号' },
+    },
+    lines: [{ sku, quantity: 1, unitPriceFen: 5_900 }],
+  };
+}
