@@ -3,10 +3,11 @@ import { type Bench, BenchRefusal, type Measured } from './support/bench';
 import { formatEnvironment } from './support/environment';
 import { formatFigures } from './support/table';
 import { orderLives } from './orderLives/orderLives';
+import { flash } from './flash/flash';
 import { peers } from './peers/peers';
 import { waiting } from './waiting/waiting';
 
-const benches: readonly Bench[] = [orderLives, waiting, peers];
+const benches: readonly Bench[] = [orderLives, waiting, flash, peers];
 
 const commonOptions = {
   data: { type: 'string' },

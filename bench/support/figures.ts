@@ -9,7 +9,7 @@ export interface Figure {
 }
 
 /** Which side of its bar a value has to lie on; `within` means that its size, whatever its sign, does not pass it. */
-export type Demand = { atLeast: number } | { atMost: number } | { within: number };
+export type Demand = { atLeast: number } | { atMost: number } | { within: number } | { exactly: number };
 
 /** A figure, rounded to what its unit can tell apart, and judged as it was measured. */
 export function figure(
@@ -22,6 +22,7 @@ export function figure(
   // a value that could not be measured (NaN) meets no demand
   if ('atLeast' in demand) return { name, value, unit, bar: demand.atLeast, ok: measured >= demand.atLeast };
   if ('atMost' in demand) return { name, value, unit, bar: demand.atMost, ok: measured <= demand.atMost };
+  if ('exactly' in demand) return { name, value, unit, bar: demand.exactly, ok: measured === demand.exactly };
   return { name, value, unit, bar: demand.within, ok: Math.abs(measured) <= demand.within };
 }
 

@@ -16,6 +16,8 @@ test('a figure is judged as it was measured and shown rounded', () => {
   expect(figure('memory', 800, { unit: 'MB', demand: { atMost: 800 } }).ok).toBe(true);
   expect(figure('drift', -15.1, { unit: '%', demand: { within: 15 } }).ok).toBe(false);
   expect(figure('drift', -14.9, { unit: '%', demand: { within: 15 } }).ok).toBe(true);
+  expect(figure('accepted', 10_000, { unit: 'orders', demand: { exactly: 10_000 } }).ok).toBe(true);
+  expect(figure('accepted', 10_000.4, { unit: 'orders', demand: { exactly: 10_000 } }).ok).toBe(false);
   expect(figure('rate', Number.NaN, { unit: '/s', demand: { atLeast: 0 } }).ok).toBe(false);
   expect(figure('events', 24.46, { unit: 'events' })).toEqual({
     name: 'events',
