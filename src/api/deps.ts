@@ -5,6 +5,7 @@ import type { Intake } from '../intake/intake';
 import type { Logger } from '../log';
 import type { Authenticator } from './http/auth';
 import type { Metrics } from './http/metrics';
+import type { SellableClock } from './live/sellableClock';
 import type { TemporalSchedules } from './schedule/temporalSchedules';
 
 /** The settings that change what the API answers. */
@@ -36,6 +37,7 @@ export interface ApiDeps {
   checker: Database;
   intake: Intake;
   schedules: TemporalSchedules;
+  sellableClock: SellableClock;
   personalData: PersonalData;
   /** Seals the secrets of webhooks. */
   envelope: Envelope;

@@ -108,6 +108,7 @@ function describeRawRoute(route: RawRoute): RouteConfig {
       ...(route.unavailable && { 503: { description: 'Unavailable', content } }),
       ...(route.guarded && { 401: { description: 'unauthorized', content } }),
       ...(route.guarded && { 404: { description: 'not-found', content } }),
+      ...problemsOf(route.refusals ?? []),
     },
   };
 }
@@ -153,6 +154,10 @@ function refusalsOf(route: Route): Responses {
   if (route.body) for (const slug of ['too-large', 'unsupported-media-type'] as const) slugs.add(slug);
   if (route.access !== 'public') for (const slug of ['unauthorized', 'unavailable'] as const) slugs.add(slug);
   if (Array.isArray(route.access)) slugs.add('forbidden');
+  return problemsOf(slugs);
+}
+
+function problemsOf(slugs: Iterable<ProblemSlug>): Responses {
   const byStatus = new Map<number, ProblemSlug[]>();
   for (const slug of slugs) {
     const { status } = problems[slug];

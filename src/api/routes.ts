@@ -7,6 +7,7 @@ import { fulfilmentRoutes } from './fulfilment/routes';
 import type { RawRoute, Route } from './http/route';
 import { inventoryRoutes } from './inventory/routes';
 import { liveRoutes, reportPageRoute } from './live/routes';
+import { sellableStreamRoute, streamTokenRoute } from './live/streamRoutes';
 import { networkRoutes } from './network/routes';
 import { orderRoutes } from './order/routes';
 import { paymentRoutes } from './payment/routes';
@@ -33,6 +34,7 @@ export const routes: readonly Route[] = [
   ...forecastRoutes,
   ...scheduleRoutes,
   ...liveRoutes,
+  streamTokenRoute,
   ...webhookRoutes,
   ...webhookSecretRoutes,
   ...eventRoutes,
@@ -46,4 +48,5 @@ export const rawRoutes: readonly RawRoute[] = [
   docsRoute,
   docsAssetRoute,
   reportPageRoute,
+  sellableStreamRoute,
 ];

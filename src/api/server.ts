@@ -6,6 +6,8 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { createEnvelope, type MasterKey } from '../db/envelope';
 import { readBacklogs } from '../db/health.read';
+import { readChangedVersions, readSellableFaces } from '../db/sellable.read';
+import { findStandingKeys } from '../db/tenant';
 import { createPersonalData } from '../db/personalData';
 import { createDatabase } from '../db/transaction';
 import { createIntake } from '../intake/intake';
@@ -16,6 +18,7 @@ import { createAuthenticator } from './http/auth';
 import { answerErrors, noSuchPath } from './http/errors';
 import { logRequests } from './http/log';
 import { createMetrics } from './http/metrics';
+import { createSellableClock } from './live/sellableClock';
 import { mountRoutes } from './http/mount';
 import { buildOpenApi } from './openapi';
 import { checkDatabase, explainReadiness, readReadiness } from './plumbing/readiness';
@@ -69,6 +72,8 @@ export interface RunningApi {
 const intakeConnections = 24;
 /** A report of a big show reads for seconds: whoever asks for a third at once waits for one of the first two. */
 const reportConnections = 2;
+/** Tenants of which the sellable clock reads at once. */
+const clockConnections = 2;
 const flushMilliseconds = 30_000;
 /** Kept of the grace for the last writes and the connections. */
 const flushPatienceMs = 1_000;
@@ -106,7 +111,10 @@ export async function runApi(
       drain.stopping = true;
       const noticeMs = noticeOf(config);
       await sleep(noticeMs);
-      await stop(server, config.stopGraceSeconds * 1000 - noticeMs - flushPatienceMs);
+      const stopped = stop(server, config.stopGraceSeconds * 1000 - noticeMs - flushPatienceMs);
+      // only now, when they cannot come back to this process
+      deps.sellableClock.close();
+      await stopped;
       await monitor.close();
       await deps.authenticator.flush().catch(() => undefined);
       await close();
@@ -171,7 +179,18 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
   });
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
-  const pools = [app, intakeDb, reports, platform, checker];
+  // of its own: what is told must not be late because others wait for a connection
+  const versions = createDatabase({ url, role: 'xianda_checker', maxConnections: 1, name: 'clock-versions' });
+  const faces = createDatabase({ url, role: 'xianda_app', maxConnections: clockConnections, name: 'clock' });
+  const pools = [app, intakeDb, reports, platform, checker, versions, faces];
+  const sellableClock = createSellableClock({
+    source: {
+      readChangedVersions: (known) => readChangedVersions(versions, known),
+      readFaces: (tenant, skus) => readSellableFaces(faces, tenant, skus),
+      findStandingKeys: (keys) => findStandingKeys(platform, keys),
+    },
+    log,
+  });
   const personalData = createPersonalData(config.personalDataKeys);
   const { mode, platformKey, publicUrl } = config;
   const { sandboxPaymentSecret, sandboxCarrierSecret, sandboxCarrierUrl } = config;
@@ -188,6 +207,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     personalData,
     envelope: createEnvelope(config.personalDataKeys),
     schedules,
+    sellableClock,
     log,
     intake: createIntake({ db: intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
     settings: {
@@ -206,6 +226,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
       databaseAnswers: async () => (await checkDatabase(app)).ok,
       temporalAnswers: async () => (await checkTemporal(temporalAddress)).ok,
       pools,
+      stream: sellableClock,
     }),
     authenticator: createAuthenticator({ platform, platformKey }),
     stopping,

@@ -25,7 +25,8 @@ export interface SkuRecord extends CategoryRule {
  */
 export async function putSku(tx: TenantTx, sku: string, record: SkuRecord): Promise<PutOutcome> {
   const parts = record.components.map((part) => part.sku);
-  await lockPools(tx, [sku, ...parts]);
+  // what leaves a bundle as well: its version is left behind there, and must not rise meanwhile
+  await lockPools(tx, [sku, ...parts, ...(await readParts(tx, sku))]);
   const refusal = (await checkComponents(tx, sku, parts)) ?? (await checkZone(tx, sku, record));
   if (refusal) return refusal;
   await upsertSku(tx, sku, record);
@@ -35,6 +36,14 @@ export async function putSku(tx: TenantTx, sku: string, record: SkuRecord): Prom
   if (late) throw new Rollback<PutOutcome>(late);
   await replaceComponents(tx, sku, record.components);
   return stored;
+}
+
+async function readParts(tx: TenantTx, sku: string): Promise<string[]> {
+  const { rows } = await tx.query<{ sku: string }>(
+    'SELECT component_sku AS sku FROM sku_component WHERE tenant = $1 AND sku = $2',
+    [tx.tenant, sku],
+  );
+  return rows.map((row) => row.sku);
 }
 
 async function checkComponents(tx: TenantTx, sku: string, parts: string[]): Promise<PutOutcome | null> {

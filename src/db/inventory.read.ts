@@ -1,13 +1,7 @@
 import type { MovementKind } from '../domain/inventory/model';
-import {
-  earliestHandOverDay,
-  sellableOf,
-  sellableOfLot,
-  type SellableState,
-} from '../domain/inventory/sellable';
+import { earliestHandOverDay, sellableOfLot } from '../domain/inventory/sellable';
 import type { LocalDate } from '../domain/network/model';
-import { quotaRemaining } from '../domain/presale/model';
-import { readCampaigns, readCarriers, readClock, readLots, readSites, readSkus } from './admission.read';
+import { readSellableState } from './sellable.read';
 import type { TenantTx } from './transaction';
 
 export interface StockItem {
@@ -128,55 +122,4 @@ export async function readMovements(
     },
     cursor: { at: row.cursor_at, batchId: row.batch_id, position: row.position },
   }));
-}
-
-export interface SellableItem {
-  sku: string;
-  sellable: number;
-  /** Units of open presale campaigns of the SKU that are left, over all regions. */
-  presaleRemaining: number;
-  nearestExpiry: LocalDate | null;
-}
-
-/** What the host sees, for each SKU asked for; unknown SKUs are absent. */
-export async function readSellable(
-  tx: TenantTx,
-  skus: string[],
-): Promise<{ at: Date; items: SellableItem[] }> {
-  const state = await readSellableState(tx, skus, { lots: true });
-  const campaigns = await readCampaigns(tx, { ids: [], skus }, state.now);
-  const items = [...new Set(skus)].flatMap((id) => {
-    const sku = state.skus.get(id);
-    if (!sku) return [];
-    const presaleRemaining = campaigns
-      .filter((campaign) => campaign.sku === id)
-      .flatMap((campaign) =>
-        campaign.quotas.map((quota) => quotaRemaining(campaign, quota.region, state.now)),
-      )
-      .reduce((sum, units) => sum + units, 0);
-    return [{ sku: id, ...sellableOf(sku, state), presaleRemaining }];
-  });
-  return { at: new Date(state.now), items };
-}
-
-async function readSellableState(
-  tx: TenantTx,
-  skus: string[],
-  { lots }: { lots: boolean },
-): Promise<SellableState> {
-  const clock = await readClock(tx);
-  const known = await readSkus(tx, skus);
-  const leaders = await tx.query<{ leaderId: string; certificate: 'basic' | 'cold' }>(
-    `SELECT DISTINCT l.leader_id AS "leaderId", l.certificate
-       FROM leader l JOIN pickup_point p ON p.tenant = l.tenant AND p.leader_id = l.leader_id WHERE l.tenant = $1`,
-    [tx.tenant],
-  );
-  return {
-    ...clock,
-    sites: await readSites(tx),
-    carriers: await readCarriers(tx),
-    leaders: leaders.rows,
-    lots: lots ? await readLots(tx, [...known.keys()], clock.now) : [],
-    skus: known,
-  };
 }

@@ -99,6 +99,22 @@ export async function isKeyValid(tx: TenantTx, keyId: string): Promise<boolean> 
   return rowCount === 1;
 }
 
+/** Of these keys, those that exist and may still be used. */
+export async function findStandingKeys(
+  platform: Database,
+  keys: readonly Pick<KeyOwner, 'tenant' | 'keyId'>[],
+): Promise<Pick<KeyOwner, 'tenant' | 'keyId'>[]> {
+  return platform.inTransaction(async (tx) => {
+    const { rows } = await tx.query<Pick<KeyOwner, 'tenant' | 'keyId'>>(
+      `SELECT k.tenant, k.key_id AS "keyId"
+         FROM unnest($1::text[], $2::text[]) AS u(tenant, key_id)
+         JOIN api_key k ON k.tenant = u.tenant AND k.key_id = u.key_id WHERE k.revoked_at IS NULL`,
+      [keys.map((key) => key.tenant), keys.map((key) => key.keyId)],
+    );
+    return rows;
+  });
+}
+
 /** Revokes a key; repeated, the first instant stands. Null when the tenant has no such key. */
 export async function revokeKey(
   platform: Database,

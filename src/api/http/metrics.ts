@@ -1,7 +1,8 @@
 import type { RequestHandler } from 'express';
-import { Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Backlogs } from '../../db/health.read';
 import type { PoolLoad } from '../../db/transaction';
+import type { ClockLoad } from '../live/sellableClock';
 import { addCounter, addGauge, addPoolGauges, createRegistry } from '../../metrics';
 
 export interface Metrics {
@@ -16,6 +17,7 @@ interface Sources {
   databaseAnswers(): Promise<boolean>;
   temporalAnswers(): Promise<boolean>;
   pools: readonly { load(): PoolLoad }[];
+  stream: { load(): ClockLoad };
 }
 
 /** Prometheus metrics in a registry of their own, so that several servers may live in one process. */
@@ -36,12 +38,15 @@ export function createMetrics(sources: Sources): Metrics {
   addBacklogs(registry, sources.backlogs);
   addServers(registry, sources);
   addPoolGauges(registry, sources.pools);
+  addStream(registry, sources.stream);
   return {
     registry,
     countIntake: (outcome) => intake.inc({ outcome }),
     timeRequests(request, response, next) {
       const startedAt = performance.now();
       response.once('close', () => {
+        // how long somebody listened says nothing about how fast we answer
+        if (response.locals.endless === true) return;
         const route = (response.locals.route as string | undefined) ?? 'none';
         const labels = { method: request.method, route, status: String(response.statusCode) };
         requests.observe(labels, (performance.now() - startedAt) / 1000);
@@ -102,6 +107,31 @@ function addServers(registry: Registry, { databaseAnswers, temporalAnswers }: So
     name: 'xianda_temporal_up',
     help: '1 while Temporal answers this process.',
     read: asNumber(temporalAnswers),
+  });
+}
+
+function addStream(registry: Registry, stream: Sources['stream']): void {
+  addGauge(registry, {
+    name: 'xianda_stream_listeners',
+    help: 'Open sellable streams.',
+    read: () => stream.load().listeners,
+  });
+  addGauge(registry, {
+    name: 'xianda_stream_lag_seconds',
+    help: 'Age of what the listeners of the sellable stream know; 0 while there are none.',
+    read: () => stream.load().lagSeconds,
+  });
+  new Counter({
+    name: 'xianda_stream_frames_total',
+    help: 'Frames sent, and dropped because a newer one of the SKU took their place at a slow listener.',
+    labelNames: ['outcome'],
+    registers: [registry],
+    collect() {
+      const { framesSent, framesDropped } = stream.load();
+      this.reset();
+      this.inc({ outcome: 'sent' }, framesSent);
+      this.inc({ outcome: 'dropped' }, framesDropped);
+    },
   });
 }
 

@@ -110,6 +110,8 @@ export interface RawRoute {
   unavailable?: boolean;
   /** May also answer 401 and 404, with the same shape. */
   guarded?: boolean;
+  /** What it refuses with, as problem documents. */
+  refusals?: readonly ProblemSlug[];
   handle(deps: ApiDeps, request: Request, response: Response): Promise<void>;
 }
 

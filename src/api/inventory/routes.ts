@@ -1,6 +1,7 @@
 import { type ReceiptAnswer, receiveStock } from '../../db/inventory';
-import { readMovements, readSellable, readStock } from '../../db/inventory.read';
+import { readMovements, readStock } from '../../db/inventory.read';
 import { sliceOf } from '../../db/page';
+import { readSellable } from '../../db/sellable.read';
 import { canonicalJson } from '../../intake/canonical';
 import { sellableAnswer, sellableQuery } from '../catalogue/schema';
 import { sha256, tenantRoles } from '../http/auth';
@@ -87,7 +88,7 @@ export const inventoryRoutes: Route[] = [
     query: sellableQuery,
     answers: { ok: sellableAnswer },
     async handle({ deps, tenant, query }) {
-      return ok(await deps.app.inTenant(tenant, (tx) => readSellable(tx, query.sku)));
+      return ok(await readSellable(deps.app, tenant, query.sku));
     },
   }),
 ];

@@ -10,7 +10,8 @@ import { readQuery } from '../http/body';
 import { check, sendPage } from '../http/mount';
 import { Problem, problems } from '../http/problem';
 import { created, defineRoute, ok, pageOfHtml, type RawRoute, type Route } from '../http/route';
-import { readReportToken, type ReportLink, writeReportToken } from './reportLinks';
+import { readToken, writeToken } from '../http/signedToken';
+import { reportLink, type ReportLink } from './reportLinks';
 import { linkAnswer, linkBody, linkQuery, reportAnswer, reportParams, reportQuery } from './schema';
 
 const tag = 'Live';
@@ -56,7 +57,7 @@ export const liveRoutes: Route[] = [
       if (!(await deps.app.inTenant(tenant, (tx) => isShowKnown(tx, liveSessionId))))
         throw noSuchShow(liveSessionId);
       const expiresAt = Date.now() + linkMinutes * 60_000;
-      const token = writeReportToken(deps.personalData, {
+      const token = writeToken(deps.personalData, reportLink, {
         tenant,
         liveSessionId,
         keyId: principal.keyId,
@@ -85,7 +86,7 @@ export const reportPageRoute: RawRoute = {
     const { liveSessionId } = check(reportParams, { ...request.params });
     const query = check(linkQuery, readQuery(request.url));
     const language = query.language ?? languageOf(request);
-    const link = query.token === undefined ? null : readReportToken(deps.personalData, query.token);
+    const link = query.token === undefined ? null : readToken(deps.personalData, reportLink, query.token);
     if (link === null || link.liveSessionId !== liveSessionId || !(await isStanding(deps, link))) {
       sendNotice(response, language);
       return;

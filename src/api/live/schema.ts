@@ -18,6 +18,12 @@ export const linkBody = z.strictObject({ language }).meta({ id: 'NewReportLink' 
 
 export const linkAnswer = z.object({ url: z.url(), expiresAt: answerInstant }).meta({ id: 'ReportLink' });
 
+export const streamTokenBody = z.strictObject({}).meta({ id: 'NewStreamToken' });
+
+export const streamTokenAnswer = z
+  .object({ token: z.string(), expiresAt: answerInstant })
+  .meta({ id: 'StreamToken' });
+
 const count = z.int().min(0);
 const signed = z.int();
 const seconds = z.number().min(0);

@@ -1,5 +1,5 @@
 import type { Zone } from '../catalogue/model';
-import { addDays, localDateOf, nextDeparture } from '../network/calendar';
+import { addDays, endOfDay, instantOf, localDateOf, nextDeparture } from '../network/calendar';
 import type { Carrier, Instant, Leader, LocalDate, Site } from '../network/model';
 import { freeUnits, isUsable, poolSellable, siteSellable } from './availability';
 import type { LotBalance } from './model';
@@ -84,6 +84,20 @@ function sellablePlain(sku: SellableSku, state: SellableState): Sellable {
     return siteSellable(usable, site.safetyStock);
   });
   return { sellable: poolSellable(perSite, sku.safetyStock), nearestExpiry };
+}
+
+/**
+ * First instant after now at which the calendar alone may change what is sellable: a day begins, or the first
+ * millisecond past a site's cutoff of today.
+ */
+export function nextCalendarChange({
+  now,
+  timeZone,
+  sites,
+}: Pick<SellableState, 'now' | 'timeZone' | 'sites'>): Instant {
+  const today = localDateOf(now, timeZone);
+  const pastCutoffs = sites.map(({ cutoff }) => instantOf(today, cutoff, timeZone) + 1);
+  return Math.min(endOfDay(today, timeZone), ...pastCutoffs.filter((at) => at > now));
 }
 
 /** What of one lot can be sold now, before any safety stock: 0 when it is not usable. */

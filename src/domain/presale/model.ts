@@ -26,3 +26,9 @@ export function quotaRemaining(campaign: Campaign, region: string, at: Instant):
   const quota = campaign.quotas.find((candidate) => candidate.region === region);
   return quota ? Math.max(0, quota.units - quota.held - quota.sold) : 0;
 }
+
+/** First instant after `at` at which a campaign opens or closes; null when it has closed. */
+export function nextCampaignChange({ opensAt, closesAt }: Campaign, at: Instant): Instant | null {
+  if (at < opensAt) return opensAt;
+  return at < closesAt ? closesAt : null;
+}
