@@ -6,10 +6,10 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { createEnvelope, type MasterKey } from '../db/envelope';
 import { readBacklogs } from '../db/health.read';
-import { readChangedVersions, readSellableFaces } from '../db/sellable.read';
+import { type KnownVersion, readChangedVersions, readSellableFaces } from '../db/sellable.read';
 import { findStandingKeys } from '../db/tenant';
 import { createPersonalData } from '../db/personalData';
-import { createDatabase } from '../db/transaction';
+import { createDatabase, type Database } from '../db/transaction';
 import { createIntake } from '../intake/intake';
 import { createLogger, type Logger } from '../log';
 import { type Monitor, serveMonitor } from '../metrics';
@@ -18,7 +18,7 @@ import { createAuthenticator } from './http/auth';
 import { answerErrors, noSuchPath } from './http/errors';
 import { logRequests } from './http/log';
 import { createMetrics } from './http/metrics';
-import { createSellableClock } from './live/sellableClock';
+import { createSellableClock, type SellableClock, type StreamOwner } from './live/sellableClock';
 import { mountRoutes } from './http/mount';
 import { buildOpenApi } from './openapi';
 import { checkDatabase, explainReadiness, readReadiness } from './plumbing/readiness';
@@ -179,18 +179,8 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
   });
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
-  // of its own: what is told must not be late because others wait for a connection
-  const versions = createDatabase({ url, role: 'xianda_checker', maxConnections: 1, name: 'clock-versions' });
-  const faces = createDatabase({ url, role: 'xianda_app', maxConnections: clockConnections, name: 'clock' });
-  const pools = [app, intakeDb, reports, platform, checker, versions, faces];
-  const sellableClock = createSellableClock({
-    source: {
-      readChangedVersions: (known) => readChangedVersions(versions, known),
-      readFaces: (tenant, skus) => readSellableFaces(faces, tenant, skus),
-      findStandingKeys: (keys) => findStandingKeys(platform, keys),
-    },
-    log,
-  });
+  const clock = openSellableClock({ url, platform, log });
+  const pools = [app, intakeDb, reports, platform, checker, ...clock.pools];
   const personalData = createPersonalData(config.personalDataKeys);
   const { mode, platformKey, publicUrl } = config;
   const { sandboxPaymentSecret, sandboxCarrierSecret, sandboxCarrierUrl } = config;
@@ -207,7 +197,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     personalData,
     envelope: createEnvelope(config.personalDataKeys),
     schedules,
-    sellableClock,
+    sellableClock: clock.sellableClock,
     log,
     intake: createIntake({ db: intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
     settings: {
@@ -226,7 +216,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
       databaseAnswers: async () => (await checkDatabase(app)).ok,
       temporalAnswers: async () => (await checkTemporal(temporalAddress)).ok,
       pools,
-      stream: sellableClock,
+      stream: clock.sellableClock,
     }),
     authenticator: createAuthenticator({ platform, platformKey }),
     stopping,
@@ -238,6 +228,21 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
       await Promise.all([...pools, schedules].map((each) => each.close()));
     },
   };
+}
+
+/** Connections of its own: what is told must not be late because others wait for one. */
+function openSellableClock({ url, platform, log }: { url: string; platform: Database; log: Logger }): {
+  sellableClock: SellableClock;
+  pools: Database[];
+} {
+  const versions = createDatabase({ url, role: 'xianda_checker', maxConnections: 1, name: 'clock-versions' });
+  const faces = createDatabase({ url, role: 'xianda_app', maxConnections: clockConnections, name: 'clock' });
+  const source = {
+    readChangedVersions: (known: readonly KnownVersion[]) => readChangedVersions(versions, known),
+    readFaces: (tenant: string, skus: string[]) => readSellableFaces(faces, tenant, skus),
+    findStandingKeys: (keys: readonly StreamOwner[]) => findStandingKeys(platform, keys),
+  };
+  return { sellableClock: createSellableClock({ source, log }), pools: [versions, faces] };
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -97,9 +97,7 @@ async function readSnapshot(tx: TenantTx, skus: string[]): Promise<Snapshot> {
 function itemOf(sku: SellableSku, { state, campaigns }: Snapshot): SellableItem {
   const presaleRemaining = campaigns
     .filter((campaign) => campaign.sku === sku.sku)
-    .flatMap((campaign) =>
-      campaign.quotas.map((quota) => quotaRemaining(campaign, quota.region, state.now)),
-    )
+    .flatMap((campaign) => campaign.quotas.map((quota) => quotaRemaining(campaign, quota.region, state.now)))
     .reduce((sum, units) => sum + units, 0);
   const { sellable, nearestExpiry } = sellableOf(sku, state);
   return { sku: sku.sku, sellable, presaleRemaining, nearestExpiry };

@@ -95,9 +95,7 @@ async function expectTold(
   const before = listening.heard.length;
   await change();
   const answeredAt = performance.now();
-  const told = await listening.until(
-    (heard) => listening.heard.indexOf(heard) >= before && condition(heard),
-  );
+  const told = await listening.until((heard) => listening.heard.indexOf(heard) >= before && condition(heard));
   expect(told.at - answeredAt).toBeLessThan(promisedMs);
   expect(told.item).toEqual(await readNow(told.sku));
   return told;
@@ -108,7 +106,8 @@ test('opens with the present number of each SKU: the item of GET /v1/sellable un
   const listening = await hear(['strawberries', 'pears']);
   await listening.until(({ sku }) => sku === 'pears');
   await listening.until(({ sku }) => sku === 'strawberries');
-  const { items } = (await api.send('GET', '/v1/sellable?sku=strawberries&sku=pears', { key: shop.host })).json;
+  const { items } = (await api.send('GET', '/v1/sellable?sku=strawberries&sku=pears', { key: shop.host }))
+    .json;
   expect(listening.heard.map(({ item }) => item)).toEqual(items);
   expect(listening.heard[0]?.id).toMatch(/^strawberries:\d+$/);
   expect(listening.response).toMatchObject({
@@ -214,19 +213,23 @@ describe('what changes without a movement', () => {
   test('the SKU’s own entry, its category, sites, carriers and leaders', async () => {
     const listening = await hear();
     await listening.until(says(100));
-    await expectTold(listening, () => put('/v1/skus/strawberries', { ...goods.sku, safetyStock: 40 }), says(60));
-    await expectTold(listening, () => put('/v1/sites/central', { ...goods.site, safetyStock: 10 }), says(50));
     await expectTold(
       listening,
-      () => put('/v1/categories/fruit', { minimumRemainingLifeDays: 60 }),
-      says(0),
+      () => put('/v1/skus/strawberries', { ...goods.sku, safetyStock: 40 }),
+      says(60),
     );
+    await expectTold(listening, () => put('/v1/sites/central', { ...goods.site, safetyStock: 10 }), says(50));
+    await expectTold(listening, () => put('/v1/categories/fruit', { minimumRemainingLifeDays: 60 }), says(0));
     await expectTold(listening, () => put('/v1/categories/fruit', {}), says(50));
     // by when goods can be there decides whether they live long enough: 60 days are left, 59 after a day of transit
     await put('/v1/skus/strawberries', { ...goods.sku, minimumRemainingLifeDays: 57 });
     await listening.until(says(90));
     await put('/v1/leaders/leader-1', { ...goods.leader, certificate: 'basic' });
-    await expectTold(listening, () => put('/v1/carriers/hanyun', { ...goods.carrier, transitDays: 9 }), says(0));
+    await expectTold(
+      listening,
+      () => put('/v1/carriers/hanyun', { ...goods.carrier, transitDays: 9 }),
+      says(0),
+    );
     await expectTold(listening, () => put('/v1/leaders/leader-1', goods.leader), says(90));
   });
 
@@ -234,7 +237,11 @@ describe('what changes without a movement', () => {
     const listening = await hear(['figs', 'strawberries']);
     await listening.until(({ sku }) => sku === 'strawberries');
     expect(listening.heard.map(({ sku }) => sku)).toEqual(['strawberries']);
-    await expectTold(listening, () => put('/v1/skus/figs', goods.sku), ({ sku }) => sku === 'figs');
+    await expectTold(
+      listening,
+      () => put('/v1/skus/figs', goods.sku),
+      ({ sku }) => sku === 'figs',
+    );
   });
 
   test('presale: quota held, given back, changed, and the campaign’s hours', async () => {
@@ -249,7 +256,12 @@ describe('what changes without a movement', () => {
       () =>
         put(
           '/v1/presale-campaigns/spring',
-          goods.campaign({ quotas: [{ region: 'shanghai', units: 50 }, { region: 'beijing', units: 5 }] }),
+          goods.campaign({
+            quotas: [
+              { region: 'shanghai', units: 50 },
+              { region: 'beijing', units: 5 },
+            ],
+          }),
         ),
       left(52),
     );

@@ -100,6 +100,7 @@ const bodies: Record<string, object> = {
     lines: [{ sku: 'strawberries', date: '2026-01-31', confirmed: 3 }],
   },
   'post /v1/live-sessions/{liveSessionId}/report-links': { language: 'zh' },
+  'post /v1/stream-tokens': {},
   'post /v1/attention/{attentionId}/resolve': { action: 'settle', detail: 'x' },
   'post /v1/payments/{provider}/notifications': {
     notificationId: 'n',

@@ -48,8 +48,7 @@ const handOut = (given?: object) => givenHandOut(database, tenant, given);
 const order = (given?: object) => givenPresaleOrder(database, tenant, given);
 const plan = (orderId: string) => planFulfilment(db, { tenant, orderId });
 const cancel = (orderId: string) => cancelOrder(db, { tenant, orderId, reason: 'test', actor: 'test' });
-const sellable = async () =>
-  (await readSellable(db, tenant, ['apple'])).items[0]?.sellable;
+const sellable = async () => (await readSellable(db, tenant, ['apple'])).items[0]?.sellable;
 
 /** How often the hand-out of `early` was or will be woken. */
 async function wakes(): Promise<number> {

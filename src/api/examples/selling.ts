@@ -90,6 +90,14 @@ const ordering: Example[] = [
       items: [{ sku: 'strawberries', sellable: 400, presaleRemaining: 800, nearestExpiry: '2099-12-31' }],
     },
   },
+  {
+    route: 'POST /v1/stream-tokens',
+    summary: 'For the host’s page, which follows the numbers by GET /v1/sellable/stream?sku=…&token=…',
+    as: 'host',
+    body: {},
+    outcome: 'created',
+    answer: { expiresAt: '2026-11-24T12:10:00.000Z' },
+  },
   place('To the door, two zones', toTheDoor, 'created', accepted),
   place('The same again: the first answer, word for word', toTheDoor, 'ok', accepted),
   place('It comes already paid, and the channel holds the money', comesPaid, 'created', {

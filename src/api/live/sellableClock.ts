@@ -94,7 +94,8 @@ export function createSellableClock({ source, log }: ClockOptions): SellableCloc
         state.trueAt = startedAt;
         failing = false;
       } catch (err) {
-        if (!failing && !state.closed) log.warn({ err }, 'what can be sold could not be read; listeners wait');
+        if (!failing && !state.closed)
+          log.warn({ err }, 'what can be sold could not be read; listeners wait');
         failing = true;
         turnAwayTheTired(state);
         await sleep(pauseAfterFailureMs);

@@ -38,13 +38,15 @@ CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER UPDATE OF time_zone ON tena
 CREATE FUNCTION raise_sku_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO stock_pool (tenant, sku, version)
-    SELECT tenant, sku, 1 FROM changed ORDER BY tenant, sku COLLATE "C"
+    SELECT DISTINCT tenant, sku, 1 FROM changed ORDER BY tenant, sku
     ON CONFLICT (tenant, sku) DO UPDATE SET version = stock_pool.version + 1;
   RETURN NULL;
 END $$;
 CREATE TRIGGER raise_version_of_new AFTER INSERT ON sku
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION raise_sku_version();
 CREATE TRIGGER raise_version AFTER UPDATE ON sku
+  REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION raise_sku_version();
+CREATE TRIGGER raise_version_of_new AFTER INSERT ON sku_component
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION raise_sku_version();
 
 -- Readers add the versions of a bundle's components to its own. One that leaves the recipe leaves its version behind,

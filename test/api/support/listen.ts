@@ -39,7 +39,11 @@ export async function listen(url: string, skus: string[], options: ListenOptions
     ...options.headers,
   };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = httpRequest(`${url}/v1/sellable/stream?${query}${token}`, { agent: false, headers }, resolve);
+    const request = httpRequest(
+      `${url}/v1/sellable/stream?${query}${token}`,
+      { agent: false, headers },
+      resolve,
+    );
     request.on('error', reject).end();
   });
   return hear(response);
