@@ -81,6 +81,18 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.keep_version_of_removed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  UPDATE stock_pool b SET version = b.version + gone.version
+    FROM (SELECT r.tenant, r.sku, sum(p.version)::bigint AS version
+            FROM removed r JOIN stock_pool p ON p.tenant = r.tenant AND p.sku = r.component_sku
+           GROUP BY r.tenant, r.sku) gone
+   WHERE b.tenant = gone.tenant AND b.sku = gone.sku;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.note_setting_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -131,6 +143,53 @@ CREATE FUNCTION public.quota_taken(of_tenant text, of_campaign text, instant tim
     FROM quota_hold h WHERE h.tenant = of_tenant AND h.campaign_id = of_campaign AND h.created_at < instant
    GROUP BY h.region
 $$;
+
+CREATE FUNCTION public.raise_sku_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  INSERT INTO stock_pool (tenant, sku, version)
+    SELECT DISTINCT tenant, sku, 1 FROM changed ORDER BY tenant, sku
+    ON CONFLICT (tenant, sku) DO UPDATE SET version = stock_pool.version + 1;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.raise_tenant_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  INSERT INTO tenant_version (tenant, version) VALUES (NEW.tenant, 1)
+    ON CONFLICT (tenant) DO UPDATE SET version = tenant_version.version + 1;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.raise_version_of_campaign() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  UPDATE stock_pool p SET version = p.version + 1
+   WHERE p.tenant = NEW.tenant AND (p.sku = NEW.sku OR (TG_OP = 'UPDATE' AND p.sku = OLD.sku));
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.raise_version_of_hold() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  UPDATE stock_pool SET version = version + 1 WHERE tenant = NEW.tenant AND sku = NEW.sku;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.raise_version_of_quota() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  UPDATE stock_pool p SET version = p.version + 1
+    FROM (SELECT DISTINCT c.tenant, c.sku FROM changed q
+            JOIN presale_campaign c ON c.tenant = q.tenant AND c.campaign_id = q.campaign_id) s
+   WHERE p.tenant = s.tenant AND p.sku = s.sku;
+  RETURN NULL;
+END $$;
 
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -2379,6 +2438,13 @@ CREATE TABLE public.tenant (
 
 ALTER TABLE ONLY public.tenant FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.tenant_version (
+    tenant text NOT NULL,
+    version bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.tenant_version FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.unsealed_batch (
     tenant text NOT NULL,
     batch_id uuid NOT NULL,
@@ -2564,6 +2630,9 @@ ALTER TABLE ONLY public.supplier_term
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_pkey PRIMARY KEY (tenant);
 
+ALTER TABLE ONLY public.tenant_version
+    ADD CONSTRAINT tenant_version_pkey PRIMARY KEY (tenant);
+
 ALTER TABLE ONLY public.unsealed_batch
     ADD CONSTRAINT unsealed_batch_pkey PRIMARY KEY (tenant, batch_id);
 
@@ -2628,6 +2697,8 @@ CREATE INDEX payment_by_order ON public.payment USING btree (tenant, order_id);
 CREATE UNIQUE INDEX platform_attention_once ON public.platform_attention USING btree (reason, subject);
 
 CREATE INDEX quota_hold_by_quota ON public.quota_hold USING btree (tenant, campaign_id, region);
+
+CREATE INDEX quota_hold_due ON public.quota_hold USING btree (tenant, campaign_id, expires_at) WHERE (state = 'held'::text);
 
 CREATE INDEX quota_hold_waiting ON public.quota_hold USING btree (tenant, campaign_id, promised_on) WHERE ((state = 'committed'::text) AND (uncommitted_at IS NULL));
 
@@ -2718,6 +2789,8 @@ CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.webhook_delivery 
 
 CREATE TRIGGER emit_order_events AFTER INSERT ON public.order_event REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION public.emit_order_events();
 
+CREATE TRIGGER keep_version_of_removed AFTER DELETE ON public.sku_component REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_version_of_removed();
+
 CREATE TRIGGER note_setting_change AFTER UPDATE ON public.carrier FOR EACH ROW EXECUTE FUNCTION public.note_setting_change('carrier_id', 'zones');
 
 CREATE TRIGGER note_setting_change AFTER UPDATE ON public.category FOR EACH ROW EXECUTE FUNCTION public.note_setting_change('category', 'minimum_remaining_life_days');
@@ -2729,6 +2802,34 @@ CREATE TRIGGER note_setting_change AFTER UPDATE ON public.site FOR EACH ROW EXEC
 CREATE TRIGGER note_setting_change AFTER UPDATE ON public.sku FOR EACH ROW EXECUTE FUNCTION public.note_setting_change('sku', 'zone', 'safety_stock', 'minimum_remaining_life_days', 'category');
 
 CREATE TRIGGER published_stands BEFORE UPDATE ON public.event FOR EACH ROW WHEN ((old."position" IS NOT NULL)) EXECUTE FUNCTION public.refuse_change_of_published();
+
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.carrier DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.category DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.leader DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.pickup_point DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.site DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER UPDATE OF time_zone ON public.tenant DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.time_zone <> new.time_zone)) EXECUTE FUNCTION public.raise_tenant_version();
+
+CREATE TRIGGER raise_version AFTER UPDATE OF expires_at ON public.hold FOR EACH ROW WHEN (((old.expires_at IS DISTINCT FROM new.expires_at) AND (new.state = 'held'::text))) EXECUTE FUNCTION public.raise_version_of_hold();
+
+CREATE TRIGGER raise_version AFTER INSERT OR UPDATE ON public.presale_campaign FOR EACH ROW EXECUTE FUNCTION public.raise_version_of_campaign();
+
+CREATE TRIGGER raise_version AFTER UPDATE ON public.presale_quota REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.raise_version_of_quota();
+
+CREATE TRIGGER raise_version AFTER UPDATE ON public.sku REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.raise_sku_version();
+
+CREATE TRIGGER raise_version_of_new AFTER INSERT ON public.presale_quota REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.raise_version_of_quota();
+
+CREATE TRIGGER raise_version_of_new AFTER INSERT ON public.sku REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.raise_sku_version();
+
+CREATE TRIGGER raise_version_of_new AFTER INSERT ON public.sku_component REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.raise_sku_version();
+
+CREATE TRIGGER raise_version_of_removed AFTER DELETE ON public.presale_quota REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.raise_version_of_quota();
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
@@ -2961,6 +3062,9 @@ ALTER TABLE ONLY public.supplier_term
 ALTER TABLE ONLY public.supplier_term
     ADD CONSTRAINT supplier_term_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
 
+ALTER TABLE ONLY public.tenant_version
+    ADD CONSTRAINT tenant_version_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
+
 ALTER TABLE ONLY public.webhook_attempt
     ADD CONSTRAINT webhook_attempt_tenant_endpoint_id_event_id_fkey FOREIGN KEY (tenant, endpoint_id, event_id) REFERENCES public.webhook_delivery(tenant, endpoint_id, event_id);
 
@@ -3102,6 +3206,8 @@ CREATE POLICY checker_reads_all ON public.supplier_forecast_line FOR SELECT TO x
 CREATE POLICY checker_reads_all ON public.supplier_term FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.tenant FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.tenant_version FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.unsealed_batch FOR SELECT TO xianda_checker USING (true);
 
@@ -3277,6 +3383,8 @@ CREATE POLICY own_tenant ON public.supplier_term USING ((tenant = public.current
 
 CREATE POLICY own_tenant ON public.tenant USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
+CREATE POLICY own_tenant ON public.tenant_version USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
 CREATE POLICY own_tenant ON public.unsealed_batch USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.webhook_attempt USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
@@ -3306,6 +3414,8 @@ CREATE POLICY platform_owns ON public.api_key TO xianda_platform USING (true) WI
 CREATE POLICY platform_owns ON public.platform_attention TO xianda_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform_owns ON public.tenant TO xianda_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform_owns ON public.tenant_version TO xianda_platform USING (true) WITH CHECK (true);
 
 ALTER TABLE public.point_load ENABLE ROW LEVEL SECURITY;
 
@@ -3366,6 +3476,8 @@ ALTER TABLE public.supplier_forecast_line ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.supplier_term ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.unsealed_batch ENABLE ROW LEVEL SECURITY;
 
@@ -3650,6 +3762,10 @@ GRANT SELECT ON TABLE public.tenant TO xianda_checker;
 GRANT SELECT ON TABLE public.tenant TO xianda_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant TO xianda_platform;
 GRANT SELECT ON TABLE public.tenant TO xianda_dispatch;
+
+GRANT SELECT ON TABLE public.tenant_version TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_version TO xianda_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_version TO xianda_platform;
 
 GRANT SELECT ON TABLE public.unsealed_batch TO xianda_checker;
 GRANT SELECT ON TABLE public.unsealed_batch TO xianda_app;
