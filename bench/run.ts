@@ -5,9 +5,10 @@ import { formatFigures } from './support/table';
 import { orderLives } from './orderLives/orderLives';
 import { flash } from './flash/flash';
 import { peers } from './peers/peers';
+import { scaling } from './scaling/scaling';
 import { waiting } from './waiting/waiting';
 
-const benches: readonly Bench[] = [orderLives, waiting, flash, peers];
+const benches: readonly Bench[] = [orderLives, waiting, flash, peers, scaling];
 
 const commonOptions = {
   data: { type: 'string' },
