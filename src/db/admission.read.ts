@@ -8,7 +8,6 @@ import type {
   LocalDate,
   LocalTime,
   PickupPoint,
-  PointZone,
   Rate,
   Site,
   SiteKind,
@@ -17,26 +16,38 @@ import type { AdmissionSku } from '../domain/order/admission';
 import type { Campaign } from '../domain/presale/model';
 import type { TenantTx } from './transaction';
 
-/**
- * The database's clock, and whether a hold of these SKUs or campaigns is past its end at that instant: seldom, since
- * the sweeper comes by every second, and then nothing needs to be expired first.
- */
-export async function readClockAndDue(
+/** What an admission asks first once it has its locks. */
+export interface Moment {
+  /** The database's clock: what decides expiry. */
+  now: Instant;
+  timeZone: string;
+  /**
+   * Whether a hold of these SKUs or campaigns is past its end at `now`: seldom, since the sweeper comes by every
+   * second, and then nothing needs to be expired first.
+   */
+  due: boolean;
+  /** Of catalogue and network (src/db/facts.ts). */
+  factsVersion: number;
+}
+
+export async function readMoment(
   tx: TenantTx,
   { skus, campaignIds }: { skus: string[]; campaignIds: string[] },
-): Promise<{ now: number; timeZone: string; due: boolean }> {
-  const { rows } = await tx.query<{ now: Date; time_zone: string; due: boolean }>(
-    `SELECT c.now, t.time_zone,
+): Promise<Moment> {
+  const { rows } = await tx.query<{ now: Date; time_zone: string; due: boolean; facts_version: number }>(
+    `SELECT c.now, t.time_zone, coalesce(f.version, 0) AS facts_version,
             EXISTS (SELECT 1 FROM hold h WHERE h.tenant = $1 AND h.sku = ANY($2::text[]) AND h.state = 'held'
                        AND h.expires_at <= c.now)
             OR EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = $1 AND q.campaign_id = ANY($3::text[])
                           AND q.state = 'held' AND q.expires_at <= c.now) AS due
-       FROM tenant t, (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) c WHERE t.tenant = $1`,
+       FROM tenant t LEFT JOIN facts_version f ON f.tenant = t.tenant,
+            (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) c
+      WHERE t.tenant = $1`,
     [tx.tenant, skus, campaignIds],
   );
   const row = rows[0];
   if (!row) throw new Error('the tenant does not exist');
-  return { now: row.now.getTime(), timeZone: row.time_zone, due: row.due };
+  return { now: row.now.getTime(), timeZone: row.time_zone, due: row.due, factsVersion: row.facts_version };
 }
 
 /** The tenant's time zone, and the database's clock: the clock that decides expiry. */
@@ -221,26 +232,19 @@ export async function findPickupPoint(
   return rows[0] ? toPoint(rows[0]) : null;
 }
 
-/** The points that serve a community, by id. */
-export async function readPointsOfCommunity(
-  tx: TenantTx,
-  communityId: string,
-): Promise<PointWithCommunities[]> {
+/** All pickup points, by id. */
+export async function readPickupPoints(tx: TenantTx): Promise<PointWithCommunities[]> {
   const { rows } = await tx.query<PointRow>(
-    `${selectPoints} WHERE p.tenant = $1 AND EXISTS (SELECT 1 FROM pickup_point_community c
-       WHERE c.tenant = p.tenant AND c.pickup_point_id = p.pickup_point_id AND c.community_id = $2)
-     ORDER BY p.pickup_point_id`,
-    [tx.tenant, communityId],
+    `${selectPoints} WHERE p.tenant = $1 ORDER BY p.pickup_point_id`,
+    [tx.tenant],
   );
   return rows.map(toPoint);
 }
 
-/** All communities, or the one asked for. */
-export async function readCommunities(tx: TenantTx, communityId?: string): Promise<Community[]> {
+export async function readCommunities(tx: TenantTx): Promise<Community[]> {
   const { rows } = await tx.query<{ community_id: string; region: string; lat: number; lng: number }>(
-    `SELECT community_id, region, lat, lng FROM community
-      WHERE tenant = $1 AND ($2::text IS NULL OR community_id = $2) ORDER BY community_id`,
-    [tx.tenant, communityId ?? null],
+    'SELECT community_id, region, lat, lng FROM community WHERE tenant = $1 ORDER BY community_id',
+    [tx.tenant],
   );
   return rows.map((row) => ({
     communityId: row.community_id,
@@ -258,31 +262,19 @@ export const dueHolds = `
    WHERE tenant = $1 AND sku = ANY($2::text[]) AND state = 'held' AND expires_at <= $3
    GROUP BY sku, site_id, lot_id`;
 
-/**
- * Balances with goods on hand. A hold past its end at `now` is not live: its units are already out of `held` here.
- * The caller's one instant, not a new look at the clock: a hold that falls due between two looks would be counted
- * as free by one and as held by the other.
- */
-export async function readLots(tx: TenantTx, skus: string[], now: Instant): Promise<LotBalance[]> {
-  const { rows } = await tx.query<{
-    sku: string;
-    site_id: string;
-    lot_id: string;
-    expires_on: LocalDate;
-    on_hand: number;
-    held: number;
-    committed: number;
-    quarantined: number;
-  }>(
-    `SELECT b.sku, b.site_id, b.lot_id, l.expires_on, b.on_hand, b.committed, b.quarantined,
-            b.held - coalesce(due.units, 0)::bigint AS held
-       FROM stock_balance b JOIN lot l ON l.tenant = b.tenant AND l.sku = b.sku AND l.lot_id = b.lot_id
-       LEFT JOIN (${dueHolds}) due ON due.sku = b.sku AND due.site_id = b.site_id AND due.lot_id = b.lot_id
-      WHERE b.tenant = $1 AND b.sku = ANY($2::text[]) AND l.sku = ANY($2::text[]) AND b.on_hand > 0
-      ORDER BY b.sku, b.site_id, l.expires_on, b.lot_id`,
-    [tx.tenant, skus, new Date(now)],
-  );
-  return rows.map((row) => ({
+interface LotRow {
+  sku: string;
+  site_id: string;
+  lot_id: string;
+  expires_on: LocalDate;
+  on_hand: number;
+  held: number;
+  committed: number;
+  quarantined: number;
+}
+
+function toLot(row: LotRow): LotBalance {
+  return {
     sku: row.sku,
     siteId: row.site_id,
     lotId: row.lot_id,
@@ -291,7 +283,37 @@ export async function readLots(tx: TenantTx, skus: string[], now: Instant): Prom
     held: row.held,
     committed: row.committed,
     quarantined: row.quarantined,
-  }));
+  };
+}
+
+/**
+ * Balances with goods on hand. A hold past its end at `now` is not live: its units are already out of `held` here.
+ * The caller's one instant, not a new look at the clock: a hold that falls due between two looks would be counted
+ * as free by one and as held by the other.
+ */
+export async function readLots(tx: TenantTx, skus: string[], now: Instant): Promise<LotBalance[]> {
+  const { rows } = await tx.query<LotRow>(
+    `SELECT b.sku, b.site_id, b.lot_id, l.expires_on, b.on_hand, b.committed, b.quarantined,
+            b.held - coalesce(due.units, 0)::bigint AS held
+       FROM stock_balance b JOIN lot l ON l.tenant = b.tenant AND l.sku = b.sku AND l.lot_id = b.lot_id
+       LEFT JOIN (${dueHolds}) due ON due.sku = b.sku AND due.site_id = b.site_id AND due.lot_id = b.lot_id
+      WHERE b.tenant = $1 AND b.sku = ANY($2::text[]) AND l.sku = ANY($2::text[]) AND b.on_hand > 0
+      ORDER BY b.sku, b.site_id, l.expires_on, b.lot_id`,
+    [tx.tenant, skus, new Date(now)],
+  );
+  return rows.map(toLot);
+}
+
+/** The same as the balances stand, for whoever has locked the SKUs and knows that none of their holds is past its end. */
+export async function readLockedLots(tx: TenantTx, skus: string[]): Promise<LotBalance[]> {
+  const { rows } = await tx.query<LotRow>(
+    `SELECT b.sku, b.site_id, b.lot_id, l.expires_on, b.on_hand, b.held, b.committed, b.quarantined
+       FROM stock_balance b JOIN lot l ON l.tenant = b.tenant AND l.sku = b.sku AND l.lot_id = b.lot_id
+      WHERE b.tenant = $1 AND b.sku = ANY($2::text[]) AND l.sku = ANY($2::text[]) AND b.on_hand > 0
+      ORDER BY b.sku, b.site_id, l.expires_on, b.lot_id`,
+    [tx.tenant, skus],
+  );
+  return rows.map(toLot);
 }
 
 /** Campaigns by id, or all that sell one of the SKUs; quota holds past due at `now` are already out of `held`. */
@@ -331,47 +353,4 @@ export async function readCampaigns(
     priceFen: row.price_fen,
     quotas: row.quotas ?? [],
   }));
-}
-
-/** Locks a point's counters and tells the millilitres taken; makes missing counters first. */
-export async function lockPointLoad(tx: TenantTx, pickupPointId: string): Promise<Record<PointZone, number>> {
-  await tx.query(
-    `INSERT INTO point_load (tenant, pickup_point_id, zone)
-     SELECT $1, $2, z FROM unnest(ARRAY['ambient', 'chilled', 'frozen']) z ON CONFLICT DO NOTHING`,
-    [tx.tenant, pickupPointId],
-  );
-  const { rows } = await tx.query<{ zone: PointZone; millilitres: number }>(
-    `SELECT zone, millilitres FROM point_load WHERE tenant = $1 AND pickup_point_id = $2 ORDER BY zone FOR UPDATE`,
-    [tx.tenant, pickupPointId],
-  );
-  const load: Record<PointZone, number> = { ambient: 0, chilled: 0, frozen: 0 };
-  for (const row of rows) load[row.zone] = row.millilitres;
-  return load;
-}
-
-export interface PurchaseScope {
-  buyerRef: string;
-  liveSessionId: string | null;
-  placedOn: LocalDate;
-  skus: string[];
-  exceptOrderId?: string;
-}
-
-/**
- * Units a buyer has in open and paid orders of each SKU, within one live session, else within one calendar day.
- * Read under the SKU's pool lock, so two orders of one buyer cannot both pass.
- */
-export async function readBought(tx: TenantTx, scope: PurchaseScope): Promise<Map<string, number>> {
-  const { rows } = await tx.query<{ sku: string; units: number }>(
-    `SELECT l.sku, sum(l.quantity)::bigint AS units
-       FROM orders o JOIN order_line l ON l.tenant = o.tenant AND l.order_id = o.order_id
-      WHERE o.tenant = $1 AND o.buyer_ref = $2 AND l.sku = ANY($3::text[])
-        AND o.state NOT IN ('expired', 'cancelled') AND o.order_id IS DISTINCT FROM $6
-        AND (o.state <> 'awaitingPayment' OR o.expires_at > clock_timestamp())
-        AND CASE WHEN $4::text IS NULL THEN o.live_session_id IS NULL AND o.placed_on = $5::date
-                 ELSE o.live_session_id = $4 END
-      GROUP BY l.sku`,
-    [tx.tenant, scope.buyerRef, scope.skus, scope.liveSessionId, scope.placedOn, scope.exceptOrderId ?? null],
-  );
-  return new Map(rows.map((row) => [row.sku, row.units]));
 }

@@ -1,101 +1,178 @@
-import type { Movement } from '../domain/inventory/model';
 import { localDateOf } from '../domain/network/calendar';
-import type { LocalDate, PointZone } from '../domain/network/model';
-import type { Admitted, AdmissionSku, AdmissionState } from '../domain/order/admission';
+import type { Instant, LocalDate } from '../domain/network/model';
+import type { Admitted } from '../domain/order/admission';
+import { type LedgerState, type Purchase, purchaseKey } from '../domain/order/admissionLedger';
 import type { Destination, PlannedLine } from '../domain/order/model';
+import type { Campaign } from '../domain/presale/model';
 import {
-  findPickupPoint,
-  lockPointLoad,
-  type PurchaseScope,
-  readBought,
+  type Moment,
   readCampaigns,
-  readCarriers,
-  readClockAndDue,
+  readClock,
+  readLockedLots,
   readLots,
-  readSites,
+  readMoment,
 } from './admission.read';
 import { expireDueHolds } from './expiry';
-import { lockPools, writeMovements } from './inventory';
+import type { Facts } from './facts';
+import { insertPools, type JournalEntry, tryLockPools, writeMovements } from './inventory';
+import { lockPointLoads, takeCapacity, type TakenCapacity } from './pointLoad';
 import { wakeReserved } from './presaleReserve';
-import type { TenantTx } from './transaction';
+import { readBought } from './purchaseLimit.read';
+import { RunAgain, type TenantTx } from './transaction';
 
-/** Who asks for what, with every SKU of the cart (bundles and their components) already read. */
+/** One order that asks: what for, where to and for whom. */
 export interface AdmissionSubject {
   lines: PlannedLine[];
-  skus: Map<string, AdmissionSku>;
   destination: Destination;
-  buyerRef: string;
-  liveSessionId: string | null;
+  purchase: Purchase;
   /** The day the purchase limit counts in; today when not given. */
   placedOn?: LocalDate;
   /** An order that is asked for again does not count against its own limit. */
   exceptOrderId?: string;
 }
 
+/** No hold is past its end then: the quotas as they stand. */
+const never: Instant = 0;
+
 /**
- * Takes the locks of an admission in the house's order (pools, quotas, the point's litres) and reads the state the
- * planner decides on. Past-due holds of the locked SKUs are expired here, so that their units can be sold again.
- * Database time is read once, after the locks: it, and not the caller's clock, decides what is due.
+ * Takes the locks of a batch of admissions in the house's order (pools, quotas, litres of points) and reads the state
+ * that its planner decides on, in one journey to the database. Past-due holds of the locked SKUs are expired here, so
+ * that their units can be sold again. Database time is read once, after the locks: it, and not the caller's clock,
+ * decides what is due. Throws `RunAgain` when the facts are no longer those of the catalogue and the network.
  */
-export async function lockAdmission(tx: TenantTx, subject: AdmissionSubject): Promise<AdmissionState> {
-  const skuIds = [...subject.skus.keys()];
-  const campaignIds = subject.lines.flatMap((line) => (line.campaignId === null ? [] : [line.campaignId]));
-  // what rarely changes is read before the locks, so that they are held for as few round trips as can be
-  const sites = await readSites(tx);
-  const carriers = await readCarriers(tx);
-  await lockPools(tx, skuIds);
-  if (campaignIds.length > 0) await lockQuotas(tx, campaignIds);
-  const { now, timeZone, due } = await readClockAndDue(tx, { skus: skuIds, campaignIds });
-  if (due) await expireDueHolds(tx, { skus: skuIds, campaignIds, now });
-  const placedOn = subject.placedOn ?? localDateOf(now, timeZone);
-  const { pickupPointId } = subject.destination;
-  const goods = [...new Set(subject.lines.flatMap((line) => line.components.map((part) => part.sku)))];
+export async function lockAdmissions(
+  tx: TenantTx,
+  { subjects, facts }: { subjects: readonly AdmissionSubject[]; facts: Facts },
+): Promise<LedgerState> {
+  const wanted = wantedBy(subjects, facts);
+  const locked = { skus: wanted.skus, campaignIds: wanted.campaignIds };
+  // sent together and answered together: the locks are held for as few journeys as can be
+  const [pools, , pointLoads, moment, lots, campaigns] = await Promise.all([
+    tryLockPools(tx, wanted.skus),
+    lockQuotas(tx, wanted.campaignIds),
+    lockPointLoads(tx, wanted.pointIds),
+    readMoment(tx, locked),
+    readLockedLots(tx, wanted.goods),
+    readCampaignsById(tx, wanted.campaignIds, never),
+  ]);
+  if (pools < wanted.skus.length) {
+    await insertPools(tx, wanted.skus);
+    return lockAdmissions(tx, { subjects, facts });
+  }
+  if (moment.factsVersion !== facts.version) throw new RunAgain('catalogue or network changed');
+  if (moment.due) await expireDueHolds(tx, { ...locked, now: moment.now });
+  return {
+    now: moment.now,
+    timeZone: moment.timeZone,
+    skus: facts.skus,
+    sites: facts.sites,
+    carriers: facts.carriers,
+    pickupPoints: facts.points,
+    pointLoads,
+    lots: moment.due ? await readLockedLots(tx, wanted.goods) : lots,
+    campaigns: moment.due ? await readCampaignsById(tx, wanted.campaignIds, never) : campaigns,
+    bought: await readBoughtWhereLimited(tx, subjects, { facts, moment }),
+  };
+}
+
+/**
+ * The same state without any lock, as it stands at one instant of the database: good for telling that something
+ * cannot be had, never for promising it. Purchase limits and litres are not looked at.
+ */
+export async function readAdmissions(
+  tx: TenantTx,
+  { subjects, facts }: { subjects: readonly AdmissionSubject[]; facts: Facts },
+): Promise<LedgerState> {
+  const { goods, campaignIds } = wantedBy(subjects, facts);
+  const { now, timeZone } = await readClock(tx);
+  const [lots, campaigns] = await Promise.all([
+    readLots(tx, goods, now),
+    readCampaignsById(tx, campaignIds, now),
+  ]);
   return {
     now,
     timeZone,
-    skus: subject.skus,
-    sites,
-    carriers,
-    // the counters first: whoever changes a point or its leader's certificate waits for this lock
-    pointLoad:
-      pickupPointId === null || subject.destination.deliveryMethod !== 'pickup'
-        ? { ambient: 0, chilled: 0, frozen: 0 }
-        : await lockPointLoad(tx, pickupPointId),
-    pickupPoint: pickupPointId === null ? null : await findPickupPoint(tx, pickupPointId),
-    lots: await readLots(tx, goods, now),
-    campaigns: new Map(
-      campaignIds.length === 0
-        ? []
-        : (await readCampaigns(tx, { ids: campaignIds, skus: [] }, now)).map((campaign) => [
-            campaign.campaignId,
-            campaign,
-          ]),
-    ),
-    bought: await boughtWhereLimited(tx, subject, placedOn),
+    skus: facts.skus,
+    sites: facts.sites,
+    carriers: facts.carriers,
+    pickupPoints: facts.points,
+    pointLoads: new Map(),
+    lots,
+    campaigns,
+    bought: new Map(),
   };
 }
 
-/** Most SKUs have no limit; then the buyer's orders need not be read at all. */
-async function boughtWhereLimited(
+interface Wanted {
+  /** To be locked: what is sold, and the components of bundles. */
+  skus: string[];
+  /** Of which there are lots. */
+  goods: string[];
+  campaignIds: string[];
+  pointIds: string[];
+}
+
+function wantedBy(subjects: readonly AdmissionSubject[], facts: Facts): Wanted {
+  const skus = new Set<string>();
+  const goods = new Set<string>();
+  const campaignIds = new Set<string>();
+  const pointIds = new Set<string>();
+  for (const { lines, destination } of subjects) {
+    for (const line of lines) {
+      skus.add(line.sku);
+      for (const part of line.components) {
+        skus.add(part.sku);
+        goods.add(part.sku);
+      }
+      // as it is now too: its recipe may have changed since it was sold
+      for (const part of facts.skus.get(line.sku)?.components ?? []) skus.add(part.sku);
+      if (line.campaignId !== null) campaignIds.add(line.campaignId);
+    }
+    if (destination.deliveryMethod === 'pickup' && destination.pickupPointId !== null)
+      pointIds.add(destination.pickupPointId);
+  }
+  return { skus: [...skus], goods: [...goods], campaignIds: [...campaignIds], pointIds: [...pointIds] };
+}
+
+async function readCampaignsById(
   tx: TenantTx,
-  subject: AdmissionSubject,
-  placedOn: LocalDate,
+  campaignIds: string[],
+  now: Instant,
+): Promise<Map<string, Campaign>> {
+  if (campaignIds.length === 0) return new Map();
+  const campaigns = await readCampaigns(tx, { ids: campaignIds, skus: [] }, now);
+  return new Map(campaigns.map((campaign) => [campaign.campaignId, campaign]));
+}
+
+/** Most SKUs have no limit; then the buyers' orders need not be read at all. */
+async function readBoughtWhereLimited(
+  tx: TenantTx,
+  subjects: readonly AdmissionSubject[],
+  { facts, moment }: { facts: Facts; moment: Moment },
 ): Promise<Map<string, number>> {
-  const skus = subject.lines
-    .map((line) => line.sku)
-    .filter((sku) => (subject.skus.get(sku)?.purchaseLimitUnits ?? null) !== null);
-  if (skus.length === 0) return new Map();
-  const scope: PurchaseScope = {
-    buyerRef: subject.buyerRef,
-    liveSessionId: subject.liveSessionId,
-    placedOn,
-    skus,
-    exceptOrderId: subject.exceptOrderId,
-  };
-  return readBought(tx, scope);
+  const isLimited = (sku: string) => (facts.skus.get(sku)?.purchaseLimitUnits ?? null) !== null;
+  const limited = subjects.filter(({ lines }) => lines.some((line) => isLimited(line.sku)));
+  if (limited.length === 0) return new Map();
+  const today = localDateOf(moment.now, moment.timeZone);
+  const bought = await readBought(
+    tx,
+    limited.map(({ purchase, placedOn, exceptOrderId }) => ({
+      ...purchase,
+      placedOn: placedOn ?? today,
+      exceptOrderId,
+    })),
+    [...new Set(limited.flatMap(({ lines }) => lines.map((line) => line.sku).filter(isLimited)))],
+  );
+  return new Map(
+    bought.map(({ position, sku, units }) => [
+      purchaseKey((limited[position] as AdmissionSubject).purchase, sku),
+      units,
+    ]),
+  );
 }
 
 async function lockQuotas(tx: TenantTx, campaignIds: string[]): Promise<void> {
+  if (campaignIds.length === 0) return;
   await tx.query(
     `SELECT 1 FROM presale_quota WHERE tenant = $1 AND campaign_id = ANY($2::text[])
       ORDER BY campaign_id COLLATE "C", region COLLATE "C" FOR UPDATE`,
@@ -114,136 +191,124 @@ export interface AdmissionWrite {
   actor: string;
 }
 
-/** Writes what the planner admitted: holds, quota, litres and the journal. The order and its lines are there already. */
-export async function writeAdmission(tx: TenantTx, write: AdmissionWrite): Promise<void> {
-  await insertHolds(tx, write);
-  await insertQuotaHolds(tx, write);
-  const { orderId, pickupPointId, admitted } = write;
-  if (pickupPointId !== null)
-    await takeCapacity(
-      tx,
-      admitted.capacity.map((part) => ({ ...part, orderId, pickupPointId })),
-    );
-  const movements: Movement[] = write.admitted.holds.flatMap(({ sku, siteId, lotId, quantity }) => {
-    const held: Movement = {
+/**
+ * Writes what the planner admitted: holds, quota, litres and the journal, with one statement a table. The orders and
+ * their lines are there already.
+ */
+export async function writeAdmissions(tx: TenantTx, writes: readonly AdmissionWrite[]): Promise<void> {
+  const paidCampaigns = writes.flatMap(({ expiresAt, admitted }) =>
+    expiresAt === null ? admitted.quotaHolds.map((hold) => hold.campaignId) : [],
+  );
+  await Promise.all([
+    insertHolds(tx, writes),
+    insertQuotaHolds(tx, writes),
+    takeQuota(tx, writes),
+    takeCapacity(tx, writes.flatMap(capacityOf)),
+    writeMovements(tx, { actor: 'system:intake', movements: writes.flatMap(movementsOf) }),
+  ]);
+  await wakeReserved(tx, paidCampaigns);
+}
+
+function capacityOf({ orderId, pickupPointId, admitted }: AdmissionWrite): TakenCapacity[] {
+  if (pickupPointId === null) return [];
+  return admitted.capacity.map((part) => ({ ...part, orderId, pickupPointId }));
+}
+
+function movementsOf({ orderId, admitted, expiresAt, actor }: AdmissionWrite): JournalEntry[] {
+  return admitted.holds.flatMap(({ sku, siteId, lotId, quantity }) => {
+    const held: JournalEntry = {
       kind: 'held',
       sku,
       siteId,
       lotId,
       quantity,
       causeKind: 'order',
-      causeId: write.orderId,
+      causeId: orderId,
+      actor,
     };
-    return write.expiresAt === null ? [held, { ...held, kind: 'committed' }] : [held];
+    return expiresAt === null ? [held, { ...held, kind: 'committed' }] : [held];
   });
-  await writeMovements(tx, { actor: write.actor, movements });
-  if (write.expiresAt === null)
-    await wakeReserved(
-      tx,
-      admitted.quotaHolds.map((hold) => hold.campaignId),
-    );
 }
 
-async function insertHolds(
-  tx: TenantTx,
-  { orderId, run, admitted, expiresAt }: AdmissionWrite,
-): Promise<void> {
-  const { holds } = admitted;
-  if (holds.length === 0) return;
+async function insertHolds(tx: TenantTx, writes: readonly AdmissionWrite[]): Promise<void> {
+  const rows = writes.flatMap(({ orderId, run, expiresAt, admitted }) =>
+    admitted.holds.map((hold, index) => ({
+      ...hold,
+      orderId,
+      expiresAt,
+      holdId: `${orderId}:${run}:${index + 1}`,
+    })),
+  );
+  if (rows.length === 0) return;
   await tx.query(
     `INSERT INTO hold (tenant, hold_id, order_id, line_id, sku, site_id, lot_id, quantity, remaining, state,
                        hand_over_on, expires_at, ended_at)
-     SELECT $1, $2 || ':' || $3::text || ':' || position, $2, line_id, sku, site_id, lot_id, quantity, quantity,
-            CASE WHEN $4::timestamptz IS NULL THEN 'committed' ELSE 'held' END, hand_over_on, $4::timestamptz,
-            CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END
-       FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::date[])
-            WITH ORDINALITY AS h(line_id, sku, site_id, lot_id, quantity, hand_over_on, position)`,
+     SELECT $1, hold_id, order_id, line_id, sku, site_id, lot_id, quantity, quantity,
+            CASE WHEN expires_at IS NULL THEN 'committed' ELSE 'held' END, hand_over_on, expires_at,
+            CASE WHEN expires_at IS NULL THEN clock_timestamp() END
+       FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::date[],
+                   $10::timestamptz[])
+            AS h(hold_id, order_id, line_id, sku, site_id, lot_id, quantity, hand_over_on, expires_at)`,
     [
       tx.tenant,
-      orderId,
-      run,
-      expiresAt,
-      holds.map((hold) => hold.lineId),
-      holds.map((hold) => hold.sku),
-      holds.map((hold) => hold.siteId),
-      holds.map((hold) => hold.lotId),
-      holds.map((hold) => hold.quantity),
-      holds.map((hold) => hold.handOverOn),
+      rows.map((row) => row.holdId),
+      rows.map((row) => row.orderId),
+      rows.map((row) => row.lineId),
+      rows.map((row) => row.sku),
+      rows.map((row) => row.siteId),
+      rows.map((row) => row.lotId),
+      rows.map((row) => row.quantity),
+      rows.map((row) => row.handOverOn),
+      rows.map((row) => row.expiresAt),
     ],
   );
 }
 
-async function insertQuotaHolds(
-  tx: TenantTx,
-  { orderId, run, admitted, expiresAt }: AdmissionWrite,
-): Promise<void> {
-  const { quotaHolds } = admitted;
-  if (quotaHolds.length === 0) return;
-  const values = [
-    tx.tenant,
-    orderId,
-    run,
-    expiresAt,
-    quotaHolds.map((hold) => hold.lineId),
-    quotaHolds.map((hold) => hold.campaignId),
-    quotaHolds.map((hold) => hold.region),
-    quotaHolds.map((hold) => hold.quantity),
-  ];
+async function insertQuotaHolds(tx: TenantTx, writes: readonly AdmissionWrite[]): Promise<void> {
+  const rows = writes.flatMap(({ orderId, run, expiresAt, admitted }) =>
+    admitted.quotaHolds.map((hold) => ({ ...hold, orderId, run, expiresAt })),
+  );
+  if (rows.length === 0) return;
   await tx.query(
     `INSERT INTO quota_hold (tenant, order_id, run, line_id, campaign_id, region, quantity, state, expires_at, ended_at,
                              promised_on)
-     SELECT $1, $2, $3::integer, h.line_id, h.campaign_id, h.region, h.quantity,
-            CASE WHEN $4::timestamptz IS NULL THEN 'committed' ELSE 'held' END, $4::timestamptz,
-            CASE WHEN $4::timestamptz IS NULL THEN clock_timestamp() END, c.deliver_by
-       FROM unnest($5::text[], $6::text[], $7::text[], $8::bigint[]) AS h(line_id, campaign_id, region, quantity)
+     SELECT $1, h.order_id, h.run, h.line_id, h.campaign_id, h.region, h.quantity,
+            CASE WHEN h.expires_at IS NULL THEN 'committed' ELSE 'held' END, h.expires_at,
+            CASE WHEN h.expires_at IS NULL THEN clock_timestamp() END, c.deliver_by
+       FROM unnest($2::text[], $3::integer[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::timestamptz[])
+            AS h(order_id, run, line_id, campaign_id, region, quantity, expires_at)
        JOIN presale_campaign c ON c.tenant = $1 AND c.campaign_id = h.campaign_id`,
-    values,
+    [
+      tx.tenant,
+      rows.map((row) => row.orderId),
+      rows.map((row) => row.run),
+      rows.map((row) => row.lineId),
+      rows.map((row) => row.campaignId),
+      rows.map((row) => row.region),
+      rows.map((row) => row.quantity),
+      rows.map((row) => row.expiresAt),
+    ],
   );
+}
+
+async function takeQuota(tx: TenantTx, writes: readonly AdmissionWrite[]): Promise<void> {
+  const rows = writes.flatMap(({ expiresAt, admitted }) =>
+    admitted.quotaHolds.map((hold) => ({ ...hold, paid: expiresAt === null })),
+  );
+  if (rows.length === 0) return;
   await tx.query(
-    `UPDATE presale_quota q
-        SET held = q.held + CASE WHEN $2::boolean THEN 0 ELSE h.units END,
-            sold = q.sold + CASE WHEN $2::boolean THEN h.units ELSE 0 END
-       FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units
-               FROM unnest($3::text[], $4::text[], $5::bigint[]) AS u(campaign_id, region, quantity)
+    `UPDATE presale_quota q SET held = q.held + h.held, sold = q.sold + h.sold
+       FROM (SELECT campaign_id, region, coalesce(sum(quantity) FILTER (WHERE NOT paid), 0)::bigint AS held,
+                    coalesce(sum(quantity) FILTER (WHERE paid), 0)::bigint AS sold
+               FROM unnest($2::text[], $3::text[], $4::bigint[], $5::boolean[]) AS u(campaign_id, region, quantity, paid)
               GROUP BY campaign_id, region) h
       WHERE q.tenant = $1 AND q.campaign_id = h.campaign_id AND q.region = h.region`,
-    [tx.tenant, expiresAt === null, values[5], values[6], values[7]],
-  );
-}
-
-interface TakenCapacity {
-  orderId: string;
-  pickupPointId: string;
-  zone: PointZone;
-  millilitres: number;
-}
-
-/** Takes litres of pickup points for orders, whose counters the caller has locked (I15). */
-export async function takeCapacity(tx: TenantTx, taken: TakenCapacity[]): Promise<void> {
-  if (taken.length === 0) return;
-  const values = [
-    tx.tenant,
-    taken.map((part) => part.orderId),
-    taken.map((part) => part.pickupPointId),
-    taken.map((part) => part.zone),
-    taken.map((part) => part.millilitres),
-  ];
-  const parts =
-    'unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) AS c(order_id, point, zone, millilitres)';
-  await tx.query(
-    `UPDATE point_load p SET millilitres = p.millilitres + t.millilitres
-       FROM (SELECT point, zone, sum(millilitres)::bigint AS millilitres FROM ${parts} GROUP BY point, zone) t
-      WHERE p.tenant = $1 AND p.pickup_point_id = t.point AND p.zone = t.zone`,
-    values,
-  );
-  // a re-held order takes its litres again; goods that come later to an order add to what it has there
-  await tx.query(
-    `INSERT INTO capacity_hold (tenant, order_id, zone, pickup_point_id, millilitres)
-     SELECT $1, order_id, zone, min(point), sum(millilitres) FROM ${parts} GROUP BY order_id, zone
-     ON CONFLICT (tenant, order_id, zone) DO UPDATE
-       SET millilitres = excluded.millilitres
-             + CASE WHEN capacity_hold.released_at IS NULL THEN capacity_hold.millilitres ELSE 0 END,
-           released_at = NULL, pickup_point_id = excluded.pickup_point_id`,
-    values,
+    [
+      tx.tenant,
+      rows.map((row) => row.campaignId),
+      rows.map((row) => row.region),
+      rows.map((row) => row.quantity),
+      rows.map((row) => row.paid),
+    ],
   );
 }

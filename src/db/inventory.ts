@@ -9,22 +9,30 @@ import { Rollback, type TenantTx } from './transaction';
  * writers never wait for each other in a circle. Missing rows are made first: one cannot lock what is not there.
  */
 export async function lockPools(tx: TenantTx, skus: Iterable<string>): Promise<void> {
-  const wanted = [...new Set(skus)].sort();
-  if (wanted.length === 0) return;
-  const lock = () =>
-    tx.query(
-      'SELECT 1 FROM stock_pool WHERE tenant = $1 AND sku = ANY($2::text[]) ORDER BY sku COLLATE "C" FOR UPDATE',
-      [tx.tenant, wanted],
-    );
-  const { rowCount } = await lock();
-  if (rowCount === wanted.length) return;
+  const wanted = [...new Set(skus)];
+  if ((await tryLockPools(tx, wanted)) === wanted.length) return;
+  await insertPools(tx, wanted);
+  await tryLockPools(tx, wanted);
+}
+
+/** Locks the pools that are there, in SKU order; answers how many of the (distinct) SKUs that were. */
+export async function tryLockPools(tx: TenantTx, skus: string[]): Promise<number> {
+  if (skus.length === 0) return 0;
+  const { rowCount } = await tx.query(
+    'SELECT 1 FROM stock_pool WHERE tenant = $1 AND sku = ANY($2::text[]) ORDER BY sku COLLATE "C" FOR UPDATE',
+    [tx.tenant, skus],
+  );
+  return rowCount;
+}
+
+/** Makes the pools that are missing, of SKUs that exist. */
+export async function insertPools(tx: TenantTx, skus: string[]): Promise<void> {
   await tx.query(
     `INSERT INTO stock_pool (tenant, sku)
      SELECT $1, s FROM unnest($2::text[]) s JOIN sku k ON k.tenant = $1 AND k.sku = s ORDER BY s COLLATE "C"
      ON CONFLICT DO NOTHING`,
-    [tx.tenant, wanted],
+    [tx.tenant, skus],
   );
-  await lock();
 }
 
 /** What each kind does to (on hand, held, committed, quarantined) for one unit; the table's CHECK holds the same. */
@@ -41,6 +49,11 @@ const effects: Record<MovementKind, [number, number, number, number]> = {
   converted: [0, -1, 1, 0],
 };
 
+/** A movement, and who made it where one transaction writes for several. */
+export interface JournalEntry extends Movement {
+  actor?: string;
+}
+
 /**
  * Writes a transaction's movements to the journal, in the order given. The journal's trigger moves the balances,
  * raises the pools' versions and writes the batch row; a balance that would go negative or be oversold fails the
@@ -49,21 +62,21 @@ const effects: Record<MovementKind, [number, number, number, number]> = {
  */
 export async function writeMovements(
   tx: TenantTx,
-  { actor, movements }: { actor: string; movements: Movement[] },
+  { actor, movements }: { actor: string; movements: readonly JournalEntry[] },
 ): Promise<void> {
   if (movements.length === 0) return;
   const column = (index: 0 | 1 | 2 | 3) => movements.map((m) => effects[m.kind][index] * m.quantity);
   await tx.query(
     `INSERT INTO stock_movement (tenant, batch_id, position, kind, sku, site_id, lot_id,
                                  on_hand, held, committed, quarantined, cause_kind, cause_id, actor)
-     SELECT $1, $2, position, kind, sku, site_id, lot_id, on_hand, held, committed, quarantined, cause_kind, cause_id, $3
-       FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[],
-                   $11::bigint[], $12::text[], $13::text[])
-            WITH ORDINALITY AS m(kind, sku, site_id, lot_id, on_hand, held, committed, quarantined, cause_kind, cause_id, position)`,
+     SELECT $1, $2, position, kind, sku, site_id, lot_id, on_hand, held, committed, quarantined, cause_kind, cause_id, actor
+       FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
+                   $10::bigint[], $11::text[], $12::text[], $13::text[])
+            WITH ORDINALITY AS m(kind, sku, site_id, lot_id, on_hand, held, committed, quarantined, cause_kind, cause_id,
+                                 actor, position)`,
     [
       tx.tenant,
       randomUUID(),
-      actor,
       movements.map((m) => m.kind),
       movements.map((m) => m.sku),
       movements.map((m) => m.siteId),
@@ -74,6 +87,7 @@ export async function writeMovements(
       column(3),
       movements.map((m) => m.causeKind),
       movements.map((m) => m.causeId),
+      movements.map((m) => m.actor ?? actor),
     ],
   );
 }

@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { OrderState } from '../domain/order/model';
-import type { Database, TenantTx } from './transaction';
+import { type Database, RunAgain, type TenantTx } from './transaction';
 
 const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** Lowercase RFC 4648 base32 of a SHA-256, cut to `length` characters (5 bits each). */
 export function computedId(prefix: string, parts: string[], length = 24): string {
   const digest = createHash('sha256').update(parts.join('\n')).digest();
-  let bits = 0n;
-  for (const byte of digest) bits = (bits << 8n) | BigInt(byte);
-  let text = '';
-  for (let index = 0; index < length; index += 1)
-    text += base32[Number((bits >> BigInt(251 - index * 5)) & 31n)];
-  return prefix + text;
+  let text = prefix;
+  // numbers, not one big integer: 1.5 µs instead of 5
+  for (let index = 0; index < length; index += 1) {
+    const bit = index * 5;
+    const at = bit >> 3;
+    const pair = ((digest[at] as number) << 8) | (digest[at + 1] ?? 0);
+    text += base32[(pair >> (11 - (bit & 7))) & 31];
+  }
+  return text;
 }
 
 /** The same shop's order always gets the same id: the key of idempotency at every layer (I6). */
@@ -49,22 +52,24 @@ export async function findOrderForWorkflow(
 }
 
 export interface StoredAnswer {
-  orderId: string;
+  channel: string;
+  externalId: string;
   answer: object;
   bodyDigest: Buffer;
 }
 
-/** The order a shop placed under its own id, as it was answered. */
-export async function findByExternalId(
+/** The orders that shops placed under their own ids, as they were answered; by JSON of channel and id. */
+export async function findByExternalIds(
   tx: TenantTx,
-  order: { channel: string; externalId: string },
-): Promise<StoredAnswer | null> {
+  orders: readonly { channel: string; externalId: string }[],
+): Promise<Map<string, StoredAnswer>> {
   const { rows } = await tx.query<StoredAnswer>(
-    `SELECT order_id AS "orderId", answer, body_digest AS "bodyDigest"
-       FROM orders WHERE tenant = $1 AND channel = $2 AND external_id = $3`,
-    [tx.tenant, order.channel, order.externalId],
+    `SELECT o.channel, o.external_id AS "externalId", o.answer, o.body_digest AS "bodyDigest"
+       FROM unnest($2::text[], $3::text[]) AS w(channel, external_id)
+       JOIN orders o ON o.tenant = $1 AND o.channel = w.channel AND o.external_id = w.external_id`,
+    [tx.tenant, orders.map((order) => order.channel), orders.map((order) => order.externalId)],
   );
-  return rows[0] ?? null;
+  return new Map(rows.map((row) => [JSON.stringify([row.channel, row.externalId]), row]));
 }
 
 export interface NewOrder {
@@ -103,63 +108,86 @@ export interface NewOrderLine {
   components: { sku: string; quantity: number }[];
 }
 
-/** Writes the order and its lines; false when the shop's id is taken (a race that the caller then looks up). */
-export async function insertOrder(tx: TenantTx, order: NewOrder): Promise<boolean> {
+/**
+ * Writes orders and their lines, with one statement a table. Throws `RunAgain` when another request took one of the
+ * shops' ids meanwhile: the caller looks them up again and tells the first answer.
+ */
+export async function insertOrders(tx: TenantTx, orders: readonly NewOrder[]): Promise<void> {
+  const [inserted] = await Promise.all([insertHeads(tx, orders), insertLines(tx, orders)]);
+  if (inserted < orders.length) throw new RunAgain('a shop’s id was taken meanwhile');
+}
+
+async function insertHeads(tx: TenantTx, orders: readonly NewOrder[]): Promise<number> {
   const { rowCount } = await tx.query(
     `INSERT INTO orders (tenant, order_id, channel, external_id, body_digest, answer, state, buyer_ref, community_id,
                          pickup_point_id, region, lat, lng, delivery_method, window_from, window_to, total_fen,
                          freight_fen, paid_fen, ship_by, deliver_by, expires_at, live_session_id, placed_on, paid_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-             $24, CASE WHEN $7 = 'paid' THEN clock_timestamp() END)
+     SELECT $1, order_id, channel, external_id, body_digest, answer, state, buyer_ref, community_id, pickup_point_id,
+            region, lat, lng, delivery_method, window_from, window_to, total_fen, freight_fen, paid_fen, ship_by,
+            deliver_by, expires_at, live_session_id, placed_on, CASE WHEN state = 'paid' THEN clock_timestamp() END
+       FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::json[], $7::text[], $8::text[], $9::text[],
+                   $10::text[], $11::text[], $12::float8[], $13::float8[], $14::text[], $15::timestamptz[],
+                   $16::timestamptz[], $17::bigint[], $18::bigint[], $19::bigint[], $20::timestamptz[],
+                   $21::timestamptz[], $22::timestamptz[], $23::text[], $24::date[])
+            AS o(order_id, channel, external_id, body_digest, answer, state, buyer_ref, community_id, pickup_point_id,
+                 region, lat, lng, delivery_method, window_from, window_to, total_fen, freight_fen, paid_fen, ship_by,
+                 deliver_by, expires_at, live_session_id, placed_on)
      ON CONFLICT DO NOTHING`,
     [
       tx.tenant,
-      order.orderId,
-      order.channel,
-      order.externalId,
-      order.bodyDigest,
-      JSON.stringify(order.answer),
-      order.state,
-      order.buyerRef,
-      order.communityId,
-      order.pickupPointId,
-      order.region,
-      order.location?.lat ?? null,
-      order.location?.lng ?? null,
-      order.deliveryMethod,
-      order.window?.from ?? null,
-      order.window?.to ?? null,
-      order.totalFen,
-      order.freightFen,
-      order.paidFen,
-      order.shipBy,
-      order.deliverBy,
-      order.expiresAt,
-      order.liveSessionId,
-      order.placedOn,
+      orders.map((order) => order.orderId),
+      orders.map((order) => order.channel),
+      orders.map((order) => order.externalId),
+      orders.map((order) => order.bodyDigest),
+      orders.map((order) => JSON.stringify(order.answer)),
+      orders.map((order) => order.state),
+      orders.map((order) => order.buyerRef),
+      orders.map((order) => order.communityId),
+      orders.map((order) => order.pickupPointId),
+      orders.map((order) => order.region),
+      orders.map((order) => order.location?.lat ?? null),
+      orders.map((order) => order.location?.lng ?? null),
+      orders.map((order) => order.deliveryMethod),
+      orders.map((order) => order.window?.from ?? null),
+      orders.map((order) => order.window?.to ?? null),
+      orders.map((order) => order.totalFen),
+      orders.map((order) => order.freightFen),
+      orders.map((order) => order.paidFen),
+      orders.map((order) => order.shipBy),
+      orders.map((order) => order.deliverBy),
+      orders.map((order) => order.expiresAt),
+      orders.map((order) => order.liveSessionId),
+      orders.map((order) => order.placedOn),
     ],
   );
-  if (rowCount === 0) return false;
+  return rowCount;
+}
+
+async function insertLines(tx: TenantTx, orders: readonly NewOrder[]): Promise<void> {
+  const lines = orders.flatMap(({ orderId, lines: own }) =>
+    own.map((line, index) => ({ ...line, orderId, position: index + 1 })),
+  );
   await tx.query(
     `INSERT INTO order_line (tenant, order_id, line_id, position, sku, quantity, unit_price_fen, discount_fen, supply,
                              campaign_id, components)
-     SELECT $1, $2, line_id, position, sku, quantity, unit_price_fen, discount_fen, supply, campaign_id, components::jsonb
-       FROM unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[])
-            WITH ORDINALITY AS l(line_id, sku, quantity, unit_price_fen, discount_fen, supply, campaign_id, components, position)`,
+     SELECT $1, order_id, line_id, position, sku, quantity, unit_price_fen, discount_fen, supply, campaign_id, components
+       FROM unnest($2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
+                   $9::text[], $10::text[], $11::jsonb[])
+            AS l(order_id, line_id, position, sku, quantity, unit_price_fen, discount_fen, supply, campaign_id, components)`,
     [
       tx.tenant,
-      order.orderId,
-      order.lines.map((line) => line.lineId),
-      order.lines.map((line) => line.sku),
-      order.lines.map((line) => line.quantity),
-      order.lines.map((line) => line.unitPriceFen),
-      order.lines.map((line) => line.discountFen),
-      order.lines.map((line) => line.supply),
-      order.lines.map((line) => line.campaignId),
-      order.lines.map((line) => JSON.stringify(line.components)),
+      lines.map((line) => line.orderId),
+      lines.map((line) => line.lineId),
+      lines.map((line) => line.position),
+      lines.map((line) => line.sku),
+      lines.map((line) => line.quantity),
+      lines.map((line) => line.unitPriceFen),
+      lines.map((line) => line.discountFen),
+      lines.map((line) => line.supply),
+      lines.map((line) => line.campaignId),
+      lines.map((line) => JSON.stringify(line.components)),
     ],
   );
-  return true;
 }
 
 /** One line of the buyer's timeline. */
@@ -175,4 +203,17 @@ export async function insertOrderEvent(
     kind,
     detail === undefined ? null : JSON.stringify(detail),
   ]);
+}
+
+/** The same for many orders, in the order given, without detail. */
+export async function insertOrderEvents(
+  tx: TenantTx,
+  events: readonly { orderId: string; kind: string }[],
+): Promise<void> {
+  if (events.length === 0) return;
+  await tx.query(
+    `INSERT INTO order_event (tenant, order_id, kind)
+     SELECT $1, order_id, kind FROM unnest($2::text[], $3::text[]) AS e(order_id, kind)`,
+    [tx.tenant, events.map((event) => event.orderId), events.map((event) => event.kind)],
+  );
 }

@@ -272,40 +272,6 @@ async function commitQuotaHolds(tx: TenantTx, orderId: string): Promise<void> {
   );
 }
 
-export interface Prepayment {
-  transactionId: string;
-  amountFen: number;
-  paidAt: string;
-  heldBy: 'tenant' | 'channel';
-}
-
-/** Money the tenant holds lies with its payment provider; money the channel holds lies with the channel. */
-function providerOf(prepayment: Prepayment): string {
-  return prepayment.heldBy === 'tenant' ? 'sandbox' : 'channel';
-}
-
-/** The payment an order came with; false when the transaction already pays another order. */
-export async function insertPrepayment(
-  tx: TenantTx,
-  orderId: string,
-  prepayment: Prepayment,
-): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `INSERT INTO payment (tenant, provider, transaction_id, order_id, amount_fen, state, held_by, paid_at)
-     VALUES ($1, $2, $3, $4, $5, 'applied', $6, $7) ON CONFLICT DO NOTHING`,
-    [
-      tx.tenant,
-      providerOf(prepayment),
-      prepayment.transactionId,
-      orderId,
-      prepayment.amountFen,
-      prepayment.heldBy,
-      new Date(prepayment.paidAt),
-    ],
-  );
-  return rowCount === 1;
-}
-
 export type LateMoneyDecision =
   | { outcome: 'reheld'; orderId: string; run: number }
   | { outcome: 'refunding'; refundId: string }

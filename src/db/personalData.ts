@@ -34,19 +34,40 @@ export function createPersonalData(keys: readonly MasterKey[]): PersonalData {
   };
 }
 
-/** Stores who the buyer is, encrypted; an order without any such fields gets no row. */
-export async function insertRecipient(
-  tx: TenantTx,
+/** Who a buyer is, encrypted: what is stored of a recipient. */
+export interface SealedRecipient extends SealedBytes {
+  orderId: string;
+  phoneDigest: Buffer | null;
+}
+
+/** Encrypts a recipient; null when the order came without any such fields, and then it gets no row. */
+export function sealRecipient(
   personalData: PersonalData,
-  orderId: string,
+  owner: { tenant: string; orderId: string },
   recipient: Recipient,
-): Promise<void> {
-  if (Object.values(recipient).every((value) => value === undefined)) return;
-  const { keyId, sealed } = personalData.seal({ tenant: tx.tenant, orderId }, recipient);
-  const phone =
-    recipient.phone === undefined ? null : personalData.digest(`phone ${tx.tenant}`, recipient.phone);
+): SealedRecipient | null {
+  const { name, phone, address, notes } = recipient;
+  if (name === undefined && phone === undefined && address === undefined && notes === undefined) return null;
+  return {
+    ...personalData.seal(owner, recipient),
+    orderId: owner.orderId,
+    phoneDigest: phone === undefined ? null : personalData.digest(`phone ${owner.tenant}`, phone),
+  };
+}
+
+/** Stores who the buyers are. */
+export async function insertRecipients(tx: TenantTx, recipients: readonly SealedRecipient[]): Promise<void> {
+  if (recipients.length === 0) return;
   await tx.query(
-    'INSERT INTO recipient (tenant, order_id, key_id, sealed, phone_digest) VALUES ($1, $2, $3, $4, $5)',
-    [tx.tenant, orderId, keyId, sealed, phone],
+    `INSERT INTO recipient (tenant, order_id, key_id, sealed, phone_digest)
+     SELECT $1, order_id, key_id, sealed, phone_digest
+       FROM unnest($2::text[], $3::text[], $4::bytea[], $5::bytea[]) AS r(order_id, key_id, sealed, phone_digest)`,
+    [
+      tx.tenant,
+      recipients.map((each) => each.orderId),
+      recipients.map((each) => each.keyId),
+      recipients.map((each) => each.sealed),
+      recipients.map((each) => each.phoneDigest),
+    ],
   );
 }

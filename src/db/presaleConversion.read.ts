@@ -1,18 +1,12 @@
 import { chooseRules } from '../domain/catalogue/rules';
 import type { LotBalance } from '../domain/inventory/model';
-import type { LocalDate, PickupPoint, PointZone } from '../domain/network/model';
+import type { LocalDate, PickupPoint } from '../domain/network/model';
 import type { DeliveryMethod } from '../domain/order/model';
 import type { ConversionState, WaitingLine } from '../domain/presale/convert';
-import {
-  findPickupPoint,
-  lockPointLoad,
-  readCarriers,
-  readClock,
-  readSites,
-  readSkus,
-} from './admission.read';
+import { findPickupPoint, readCarriers, readClock, readSites, readSkus } from './admission.read';
 import { microsOf } from './isoUtc';
 import { unconverted } from './holds';
+import { lockPointLoads } from './pointLoad';
 import type { TenantTx } from './transaction';
 
 /** Where a hand-out has come to in the order of promises. Plain values: it crosses Temporal. */
@@ -122,10 +116,10 @@ export async function lockConversion(
     destination.pickupPointId === null ? [] : [destination.pickupPointId],
   );
   const points = new Map<string, PickupPoint>();
-  const pointLoads = new Map<string, Record<PointZone, number>>();
-  for (const id of [...new Set(pointIds)].sort()) {
-    // the counters first: whoever changes a point or its leader's certificate waits for this lock
-    pointLoads.set(id, await lockPointLoad(tx, id));
+  const wanted = [...new Set(pointIds)].sort();
+  // the counters first: whoever changes a point or its leader's certificate waits for this lock
+  const pointLoads = await lockPointLoads(tx, wanted);
+  for (const id of wanted) {
     const point = await findPickupPoint(tx, id);
     if (point) points.set(id, point);
   }

@@ -2,7 +2,7 @@ import type { Movement } from '../domain/inventory/model';
 import { localDateOf } from '../domain/network/calendar';
 import { type Converted, planConversion, type Unserved } from '../domain/presale/convert';
 import { chooseLaterDate } from '../domain/presale/offer';
-import { takeCapacity } from './admission';
+import { takeCapacity } from './pointLoad';
 import { raiseAttention } from './attention';
 import { lockOrders, unconverted } from './holds';
 import { lockPools, writeMovements } from './inventory';

@@ -1,7 +1,7 @@
-import { planAdmission } from '../domain/order/admission';
+import { openLedger } from '../domain/order/admissionLedger';
 import type { OrderState, PlannedLine } from '../domain/order/model';
-import { type AdmissionSubject, lockAdmission, writeAdmission } from './admission';
-import { readSkus } from './admission.read';
+import { type AdmissionSubject, lockAdmissions, writeAdmissions } from './admission';
+import { readFacts } from './facts';
 import { lockOrders } from './holds';
 import type { TenantTx } from './transaction';
 
@@ -39,10 +39,6 @@ export async function reholdOrder(
   const lines = await findLines(tx, orderId);
   const subject: AdmissionSubject = {
     lines,
-    skus: await readSkus(
-      tx,
-      lines.flatMap((line) => [line.sku, ...line.components.map((part) => part.sku)]),
-    ),
     destination: {
       deliveryMethod: order.delivery_method,
       location: order.lat === null || order.lng === null ? null : { lat: order.lat, lng: order.lng },
@@ -54,24 +50,25 @@ export async function reholdOrder(
           ? { from: order.window_from.getTime(), to: order.window_to.getTime() }
           : null,
     },
-    buyerRef: order.buyer_ref,
-    liveSessionId: order.live_session_id,
+    purchase: { buyerRef: order.buyer_ref, liveSessionId: order.live_session_id },
     placedOn: order.placed_on,
     exceptOrderId: orderId,
   };
-  const state = await lockAdmission(tx, subject);
+  const facts = await readFacts(
+    tx,
+    lines.flatMap((line) => [line.sku, ...line.components.map((part) => part.sku)]),
+  );
+  const state = await lockAdmissions(tx, { subjects: [subject], facts });
   const [locked] = await lockOrders(tx, [orderId]);
   // read before the locks: somebody may have decided in between
   if (locked?.state !== order.state || locked.run !== order.run) return { kind: 'movedOn' };
-  const admitted = planAdmission(
-    {
-      lines,
-      destination: subject.destination,
-      payableUntil: state.now,
-      arriveBy: mode === 'late' ? order.deliver_by.getTime() : null,
-    },
-    state,
-  );
+  const admitted = openLedger(state).decide({
+    lines,
+    destination: subject.destination,
+    purchase: subject.purchase,
+    payableUntil: state.now,
+    arriveBy: mode === 'late' ? order.deliver_by.getTime() : null,
+  });
   if (admitted.kind !== 'admitted') return { kind: 'short' };
   const run = mode === 'late' ? order.run + 1 : order.run;
   await tx.query(
@@ -86,14 +83,16 @@ export async function reholdOrder(
       mode === 'late',
     ],
   );
-  await writeAdmission(tx, {
-    orderId,
-    run,
-    admitted,
-    expiresAt: null,
-    pickupPointId: order.pickup_point_id,
-    actor: 'system:rehold',
-  });
+  await writeAdmissions(tx, [
+    {
+      orderId,
+      run,
+      admitted,
+      expiresAt: null,
+      pickupPointId: order.pickup_point_id,
+      actor: 'system:rehold',
+    },
+  ]);
   return { kind: 'reheld', run };
 }
 

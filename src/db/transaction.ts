@@ -54,6 +54,12 @@ export class Rollback<T> extends Error {
   }
 }
 
+/** Thrown inside `work` when what it was decided on has changed meanwhile: everything is undone and done again. */
+export class RunAgain extends Error {
+  /** A conflict, as PostgreSQL would call it. */
+  readonly code = '40001';
+}
+
 const maximumAttempts = 5;
 
 pg.types.setTypeParser(pg.types.builtins.INT8, parseSafeInteger);
@@ -85,6 +91,8 @@ export function createDatabase({
     max: maxConnections,
     options: `-c role=${role}`,
     application_name: role,
+    // statements that do not wait for each other's answers are sent together (Promise.all) and take one journey
+    pipeline: true,
     connectionTimeoutMillis: 10_000,
   });
   // an idle connection that breaks is replaced; without a listener it would end the process
@@ -131,7 +139,9 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
   };
   client.on('error', onBroken);
   try {
-    await client.query(begin);
+    const begun = client.query(begin);
+    // told by the first statement's failure too, which is the one that is waited for
+    begun.catch(() => undefined);
     const answer = await work({
       query: async <R extends object>(text: string, values?: readonly unknown[]) => {
         const result = await client.query({ name: statementName(text), text, values: values as unknown[] });

@@ -1,17 +1,10 @@
-import {
-  findPickupPoint,
-  type PointWithCommunities,
-  readCampaigns,
-  readClock,
-  readCommunities,
-  readPointsOfCommunity,
-} from '../db/admission.read';
-import type { TenantTx } from '../db/transaction';
+import type { Facts } from '../db/facts';
 import { explode } from '../domain/catalogue/explode';
 import { nearest } from '../domain/network/distance';
-import type { Community } from '../domain/network/model';
+import type { Community, Instant, Location, PickupPoint } from '../domain/network/model';
 import type { AdmissionSku } from '../domain/order/admission';
 import type { Destination, PlannedLine } from '../domain/order/model';
+import type { Campaign } from '../domain/presale/model';
 import type { IntakeAnswer, IntakeLine, IntakeRequest } from './model';
 
 type Refused = Extract<IntakeAnswer, { kind: 'unknownReference' | 'invalid' }>;
@@ -22,27 +15,35 @@ export interface ResolvedLine extends PlannedLine {
   discountFen: number;
 }
 
+/** Campaigns of the SKUs that are asked for in presale, and when they were looked at. */
+export interface PresaleOffer {
+  campaigns: Campaign[];
+  at: Instant;
+}
+
 /**
  * Looks up where the order goes. The method is pickup if a point is named, else express; the point of a pickup
  * order without one is the nearest that serves the community; the community is the named one, else the point's
  * nearest, else the one nearest to the buyer's location; the region is the community's.
  */
-export async function resolveDestination(
-  tx: TenantTx,
-  request: IntakeRequest,
-): Promise<Destination | Refused> {
+export function resolveDestination(request: IntakeRequest, facts: Facts): Destination | Refused {
   const { buyer } = request;
   const deliveryMethod = request.deliveryMethod ?? (buyer.pickupPointId === undefined ? 'express' : 'pickup');
-  const named = await namedPlaces(tx, request);
-  if ('kind' in named) return named;
-  let { point } = named;
-  const community = named.community ?? (await communityOf(tx, point, buyer.location));
-  if (point === null && deliveryMethod === 'pickup' && community) {
-    point = nearest(
-      await readPointsOfCommunity(tx, community.communityId),
-      buyer.location ?? community.location,
-    );
+  const named = buyer.pickupPointId === undefined ? null : facts.points.get(buyer.pickupPointId);
+  if (named === undefined) {
+    return { kind: 'unknownReference', path: 'buyer.pickupPointId', id: buyer.pickupPointId ?? '' };
   }
+  const community =
+    buyer.communityId === undefined
+      ? communityOf(named, buyer.location, facts)
+      : facts.communities.get(buyer.communityId);
+  if (community === undefined) {
+    return { kind: 'unknownReference', path: 'buyer.communityId', id: buyer.communityId ?? '' };
+  }
+  const point =
+    named === null && deliveryMethod === 'pickup' && community
+      ? pointOf(community, buyer.location, facts)
+      : named;
   return {
     deliveryMethod,
     location: buyer.location ?? community?.location ?? point?.location ?? null,
@@ -55,50 +56,34 @@ export async function resolveDestination(
   };
 }
 
-interface NamedPlaces {
-  point: PointWithCommunities | null;
-  community: Community | null;
+function communityOf(
+  point: (PickupPoint & { communities: string[] }) | null,
+  location: Location | undefined,
+  { communities }: Facts,
+): Community | null {
+  if (!point) return location ? nearest([...communities.values()], location) : null;
+  const served = point.communities.flatMap((id) => communities.get(id) ?? []);
+  return nearest(served, location ?? point.location);
 }
 
-async function namedPlaces(tx: TenantTx, { buyer }: IntakeRequest): Promise<NamedPlaces | Refused> {
-  const point = buyer.pickupPointId === undefined ? null : await findPickupPoint(tx, buyer.pickupPointId);
-  if (buyer.pickupPointId !== undefined && !point) {
-    return { kind: 'unknownReference', path: 'buyer.pickupPointId', id: buyer.pickupPointId };
-  }
-  const community =
-    buyer.communityId === undefined ? null : (await readCommunities(tx, buyer.communityId))[0];
-  if (community === undefined) {
-    return { kind: 'unknownReference', path: 'buyer.communityId', id: buyer.communityId ?? '' };
-  }
-  return { point, community };
-}
-
-async function communityOf(
-  tx: TenantTx,
-  point: PointWithCommunities | null,
-  location: { lat: number; lng: number } | undefined,
-): Promise<Community | null> {
-  if (!point && !location) return null;
-  const all = await readCommunities(tx);
-  const served = point ? all.filter((community) => point.communities.includes(community.communityId)) : all;
-  return nearest(served, location ?? (point as PointWithCommunities).location);
+function pointOf(
+  community: Community,
+  location: Location | undefined,
+  { points }: Facts,
+): PickupPoint | null {
+  const serving = [...points.values()].filter((point) => point.communities.includes(community.communityId));
+  return nearest(serving, location ?? community.location);
 }
 
 /**
  * Gives every line its id (its position from "1"), its price (the shop's, else the campaign's, else the SKU's) and
  * its real goods. A presale line that names no campaign takes the open one of its SKU that closes first.
  */
-export async function resolveLines(
-  tx: TenantTx,
+export function resolveLines(
   lines: IntakeLine[],
-  skus: Map<string, AdmissionSku>,
-): Promise<ResolvedLine[] | Refused> {
-  const presale = lines.filter((line) => isPresale(line));
-  const now = presale.length === 0 ? 0 : (await readClock(tx)).now;
-  const campaigns =
-    presale.length === 0
-      ? []
-      : await readCampaigns(tx, { ids: [], skus: presale.map((line) => line.sku) }, now);
+  { skus }: Facts,
+  offer: PresaleOffer,
+): ResolvedLine[] | Refused {
   const resolved: ResolvedLine[] = [];
   const seen = new Set<string>();
   for (const [index, line] of lines.entries()) {
@@ -113,13 +98,8 @@ export async function resolveLines(
     }
     seen.add(lineId);
     const sku = skus.get(line.sku) as AdmissionSku;
-    const ofSku = campaigns.filter((campaign) => campaign.sku === line.sku);
-    const campaign = !isPresale(line)
-      ? null
-      : line.campaignId === undefined
-        ? (ofSku.find((candidate) => candidate.opensAt <= now && now < candidate.closesAt) ?? null)
-        : (ofSku.find((candidate) => candidate.campaignId === line.campaignId) ?? null);
-    if (isPresale(line) && !campaign) {
+    const campaign = isPresale(line) ? campaignOf(line, offer) : null;
+    if (campaign === undefined) {
       return {
         kind: 'unknownReference',
         path: `lines.${index}.campaignId`,
@@ -140,7 +120,15 @@ export async function resolveLines(
   return resolved;
 }
 
+function campaignOf(line: IntakeLine, { campaigns, at }: PresaleOffer): Campaign | undefined {
+  return campaigns.find(
+    ({ sku, campaignId, opensAt, closesAt }) =>
+      sku === line.sku &&
+      (line.campaignId === undefined ? opensAt <= at && at < closesAt : campaignId === line.campaignId),
+  );
+}
+
 /** Naming a campaign says presale as clearly as the word itself. */
-function isPresale(line: IntakeLine): boolean {
+export function isPresale(line: IntakeLine): boolean {
   return (line.supply ?? (line.campaignId === undefined ? 'spot' : 'presale')) === 'presale';
 }

@@ -1,0 +1,120 @@
+import { writeAdmissions } from '../db/admission';
+import { raiseAttention } from '../db/attention';
+import { insertOrderEvents, insertOrders, type NewOrder } from '../db/order';
+import { insertOutbox } from '../db/outbox';
+import { insertPrepayments } from '../db/prepayment';
+import { insertRecipients, type SealedRecipient } from '../db/personalData';
+import type { TenantTx } from '../db/transaction';
+import { localDateOf } from '../domain/network/calendar';
+import type { Instant } from '../domain/network/model';
+import type { AdmissionRefusal, Admitted } from '../domain/order/admission';
+import type { Draft } from './draft';
+import type { AcceptedOrder, IntakeRequest } from './model';
+
+/** An order that is taken in, with everything that will be written of it. */
+export interface Taken {
+  request: IntakeRequest;
+  actor: string;
+  bodyDigest: Buffer;
+  recipient: SealedRecipient | null;
+  draft: Draft;
+  admitted: Admitted;
+  /** Why nothing is held for an order that came already paid. */
+  refusal: AdmissionRefusal | null;
+  /** When its holds end if unpaid; null: it is paid. */
+  expiresAt: Date | null;
+  answer: AcceptedOrder;
+}
+
+/** Writes orders that were taken in, whole, with one statement a table, all sent together. */
+export async function writeOrders(
+  tx: TenantTx,
+  taken: readonly Taken[],
+  { now, timeZone }: { now: Instant; timeZone: string },
+): Promise<void> {
+  const placedOn = localDateOf(now, timeZone);
+  await Promise.all([
+    insertOrders(
+      tx,
+      taken.map((each) => newOrderOf(each, placedOn)),
+    ),
+    writeAdmissions(
+      tx,
+      taken.map(({ draft, admitted, expiresAt, actor }) => ({
+        orderId: draft.orderId,
+        run: 1,
+        admitted,
+        expiresAt,
+        pickupPointId: draft.destination.pickupPointId,
+        actor,
+      })),
+    ),
+    insertRecipients(
+      tx,
+      taken.flatMap(({ recipient }) => recipient ?? []),
+    ),
+    insertPrepayments(
+      tx,
+      taken.flatMap(({ request, draft }) =>
+        request.payment ? [{ ...request.payment, orderId: draft.orderId }] : [],
+      ),
+    ),
+    insertOrderEvents(tx, taken.flatMap(eventsOf)),
+    insertOutbox(
+      tx,
+      taken.map(({ draft }) => ({
+        kind: 'startOrder',
+        subject: draft.orderId,
+        payload: { run: 1 },
+        urgent: draft.paid,
+      })),
+    ),
+  ]);
+  for (const { draft, refusal } of taken) {
+    if (refusal) await parkShort(tx, draft.orderId, refusal);
+  }
+}
+
+function newOrderOf(
+  { request, bodyDigest, draft, admitted, expiresAt, answer }: Taken,
+  placedOn: string,
+): NewOrder {
+  const { destination } = draft;
+  return {
+    orderId: draft.orderId,
+    channel: request.channel,
+    externalId: request.externalId,
+    bodyDigest,
+    answer,
+    state: answer.state,
+    buyerRef: request.buyer.ref,
+    communityId: destination.communityId,
+    pickupPointId: destination.pickupPointId,
+    region: destination.region,
+    location: destination.location,
+    deliveryMethod: destination.deliveryMethod,
+    window: destination.window && {
+      from: new Date(destination.window.from),
+      to: new Date(destination.window.to),
+    },
+    totalFen: draft.totalFen,
+    freightFen: request.freightFen ?? 0,
+    paidFen: request.payment?.amountFen ?? 0,
+    shipBy: new Date(admitted.promise.shipBy),
+    deliverBy: new Date(admitted.promise.deliverBy),
+    expiresAt,
+    liveSessionId: request.liveSessionId ?? null,
+    placedOn,
+    lines: draft.lines,
+  };
+}
+
+function eventsOf({ draft: { orderId, paid } }: Taken): { orderId: string; kind: string }[] {
+  const placed = { orderId, kind: 'placed' };
+  return paid ? [placed, { orderId, kind: 'paid' }] : [placed];
+}
+
+/** An order that came with its money is never refused for want of stock: ops see it. */
+async function parkShort(tx: TenantTx, orderId: string, refusal: AdmissionRefusal): Promise<void> {
+  await raiseAttention(tx, { reason: 'paidShort', subject: orderId, orderId, detail: { refusal } });
+}
