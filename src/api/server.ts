@@ -10,7 +10,7 @@ import { type KnownVersion, readChangedVersions, readSellableFaces } from '../db
 import { findStandingKeys } from '../db/tenant';
 import { createPersonalData } from '../db/personalData';
 import { createDatabase, type Database } from '../db/transaction';
-import { createIntake } from '../intake/intake';
+import { createIntake, usualBatching } from '../intake/intake';
 import { createLogger, type Logger } from '../log';
 import { type Monitor, serveMonitor } from '../metrics';
 import type { ApiDeps, ApiSettings } from './deps';
@@ -68,8 +68,6 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-/** Orders that wait for a hot SKU's lock keep a connection each; the others must find one beside them. */
-const intakeConnections = 24;
 /** A report of a big show reads for seconds: whoever asks for a third at once waits for one of the first two. */
 const reportConnections = 2;
 /** Tenants of which the sellable clock reads at once. */
@@ -164,11 +162,11 @@ interface Opening {
 
 function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; close: () => Promise<void> } {
   const app = createDatabase({ url, role: 'xianda_app' });
-  // of its own: orders that queue for a hot SKU must not keep payments and events from a connection
+  // of its own, one a lane: batches that wait for a hot SKU's lock must not keep others from a connection
   const intakeDb = createDatabase({
     url,
     role: 'xianda_app',
-    maxConnections: intakeConnections,
+    maxConnections: usualBatching.lanes,
     name: 'intake',
   });
   const reports = createDatabase({

@@ -40,7 +40,7 @@ export async function readMoment(
                        AND h.expires_at <= c.now)
             OR EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = $1 AND q.campaign_id = ANY($3::text[])
                           AND q.state = 'held' AND q.expires_at <= c.now) AS due
-       FROM tenant t LEFT JOIN facts_version f ON f.tenant = t.tenant,
+       FROM tenant t LEFT JOIN tenant_version f ON f.tenant = t.tenant,
             (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) c
       WHERE t.tenant = $1`,
     [tx.tenant, skus, campaignIds],

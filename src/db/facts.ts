@@ -33,7 +33,7 @@ const mostTenants = 100;
 /** The version of the tenant's catalogue and network; every change of either raises it. */
 async function readFactsVersion(tx: TenantTx): Promise<number> {
   const { rows } = await tx.query<{ version: number }>(
-    'SELECT version FROM facts_version WHERE tenant = $1',
+    'SELECT version FROM tenant_version WHERE tenant = $1',
     [tx.tenant],
   );
   return rows[0]?.version ?? 0;

@@ -115,33 +115,20 @@ BEGIN
 END $$;
 
 -- ── the version of what rarely changes ──────────────────────────────────────
--- Catalogue and network are read by every batch of orders and change seldom: whoever has them in memory asks this
--- row whether they still stand.
-CREATE TABLE facts_version (
-  tenant text PRIMARY KEY REFERENCES tenant,
-  version bigint NOT NULL DEFAULT 1
-);
-ALTER TABLE facts_version ENABLE ROW LEVEL SECURITY;
-ALTER TABLE facts_version FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_tenant ON facts_version USING (tenant = current_tenant()) WITH CHECK (tenant = current_tenant());
-CREATE POLICY checker_reads_all ON facts_version FOR SELECT TO xianda_checker USING (true);
-GRANT SELECT ON facts_version TO xianda_checker;
-GRANT SELECT, INSERT, UPDATE ON facts_version TO xianda_app;
-
-CREATE FUNCTION raise_facts_version() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Catalogue and network are read by every batch of orders and change seldom: whoever has them in memory asks
+-- `tenant_version` whether they still stand. So it rises with every change of either, and not only with those that
+-- all SKUs of the tenant share.
+CREATE OR REPLACE FUNCTION raise_tenant_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO facts_version AS f (tenant) SELECT DISTINCT tenant FROM changed
-    ON CONFLICT (tenant) DO UPDATE SET version = f.version + 1;
+  INSERT INTO tenant_version (tenant, version) VALUES (coalesce(NEW.tenant, OLD.tenant), 1)
+    ON CONFLICT (tenant) DO UPDATE SET version = tenant_version.version + 1;
   RETURN NULL;
 END $$;
-
 DO $$
 DECLARE table_name text;
 BEGIN
-  FOREACH table_name IN ARRAY ARRAY['category', 'sku', 'sku_component', 'site', 'community', 'leader', 'pickup_point',
-                                    'pickup_point_community', 'carrier', 'carrier_rate'] LOOP
-    EXECUTE format('CREATE TRIGGER facts_inserted AFTER INSERT ON %I REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION raise_facts_version()', table_name);
-    EXECUTE format('CREATE TRIGGER facts_updated AFTER UPDATE ON %I REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION raise_facts_version()', table_name);
-    EXECUTE format('CREATE TRIGGER facts_deleted AFTER DELETE ON %I REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION raise_facts_version()', table_name);
+  FOREACH table_name IN ARRAY ARRAY['sku', 'sku_component', 'community', 'pickup_point_community', 'carrier_rate'] LOOP
+    EXECUTE format('CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE OR DELETE ON %I
+                    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_tenant_version()', table_name);
   END LOOP;
 END $$;
