@@ -75,11 +75,11 @@ BEGIN
   END LOOP;
 END $$;
 
-CREATE TRIGGER never_deleted BEFORE DELETE ON tenant FOR EACH ROW EXECUTE FUNCTION refuse_delete();
-CREATE TRIGGER never_deleted BEFORE DELETE ON sku FOR EACH ROW EXECUTE FUNCTION refuse_delete();
-CREATE TRIGGER never_deleted BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION refuse_delete();
-CREATE TRIGGER never_deleted BEFORE DELETE ON order_line FOR EACH ROW EXECUTE FUNCTION refuse_delete();
-CREATE TRIGGER never_deleted BEFORE DELETE ON stock_balance FOR EACH ROW EXECUTE FUNCTION refuse_delete();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON tenant FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON sku FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON orders FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON order_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete();
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON stock_balance FOR EACH STATEMENT EXECUTE FUNCTION refuse_delete();
 
 -- The journal's reference to its balance: the trigger that moves balances has them in hand, and says so if one is missing.
 ALTER TABLE stock_movement DROP CONSTRAINT stock_movement_tenant_sku_site_id_lot_id_fkey;

@@ -1,7 +1,7 @@
-import { writeAdmission } from '../../../src/db/admission';
+import { writeAdmissions } from '../../../src/db/admission';
 import { expireDueOrders } from '../../../src/db/expiry';
 import { writeMovements } from '../../../src/db/inventory';
-import { insertOrder, orderIdOf } from '../../../src/db/order';
+import { insertOrders, orderIdOf } from '../../../src/db/order';
 import { insertOutbox } from '../../../src/db/outbox';
 import type { TenantTx } from '../../../src/db/transaction';
 import type { PlannedHold } from '../../../src/domain/order/model';
@@ -33,33 +33,35 @@ async function writeUnchecked(tx: TenantTx, cart: Cart): Promise<void> {
     campaignId: null,
     components: [{ sku: line.sku, quantity: line.quantity }],
   }));
-  await insertOrder(tx, {
-    orderId,
-    channel: 'shop',
-    externalId,
-    bodyDigest: Buffer.alloc(32),
-    answer: { orderId },
-    state: 'awaitingPayment',
-    buyerRef: externalId,
-    communityId: null,
-    pickupPointId: null,
-    region: null,
-    location: null,
-    deliveryMethod: 'express',
-    window: null,
-    totalFen: lines.reduce((sum, line) => sum + 10 * line.quantity, 0),
-    freightFen: 0,
-    paidFen: 0,
-    shipBy: by,
-    deliverBy: by,
-    expiresAt,
-    liveSessionId: null,
-    placedOn: dayFromToday(0),
-    lines,
-  });
+  await insertOrders(tx, [
+    {
+      orderId,
+      channel: 'shop',
+      externalId,
+      bodyDigest: Buffer.alloc(32),
+      answer: { orderId },
+      state: 'awaitingPayment',
+      buyerRef: externalId,
+      communityId: null,
+      pickupPointId: null,
+      region: null,
+      location: null,
+      deliveryMethod: 'express',
+      window: null,
+      totalFen: lines.reduce((sum, line) => sum + 10 * line.quantity, 0),
+      freightFen: 0,
+      paidFen: 0,
+      shipBy: by,
+      deliverBy: by,
+      expiresAt,
+      liveSessionId: null,
+      placedOn: dayFromToday(0),
+      lines,
+    },
+  ]);
   const promise = { shipBy: by.getTime(), deliverBy: by.getTime() };
   const admitted = { kind: 'admitted' as const, holds: cart.holds, quotaHolds: [], capacity: [], promise };
-  await writeAdmission(tx, { orderId, run: 1, admitted, expiresAt, pickupPointId: null, actor: 'broken' });
+  await writeAdmissions(tx, [{ orderId, run: 1, admitted, expiresAt, pickupPointId: null, actor: 'broken' }]);
   await insertOutbox(tx, [{ kind: 'startOrder', subject: orderId, payload: { run: 1 } }]);
 }
 
