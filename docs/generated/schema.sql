@@ -4,10 +4,14 @@ CREATE FUNCTION public.apply_movements() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO '$user', 'public'
     AS $$
+DECLARE
+  touched bigint;
+  moved_rows bigint;
 BEGIN
   INSERT INTO stock_balance (tenant, sku, site_id, lot_id)
     SELECT DISTINCT tenant, sku, site_id, lot_id FROM moved WHERE kind = 'received'
     ON CONFLICT DO NOTHING;
+  SELECT count(*) INTO touched FROM (SELECT DISTINCT tenant, sku, site_id, lot_id FROM moved) d;
   UPDATE stock_balance b
      SET on_hand = b.on_hand + d.on_hand, held = b.held + d.held,
          committed = b.committed + d.committed, quarantined = b.quarantined + d.quarantined
@@ -15,6 +19,10 @@ BEGIN
                  sum(committed)::bigint AS committed, sum(quarantined)::bigint AS quarantined
             FROM moved GROUP BY tenant, sku, site_id, lot_id) d
    WHERE b.tenant = d.tenant AND b.sku = d.sku AND b.site_id = d.site_id AND b.lot_id = d.lot_id;
+  GET DIAGNOSTICS moved_rows = ROW_COUNT;
+  IF moved_rows <> touched THEN
+    RAISE EXCEPTION 'I2 a movement has no balance' USING ERRCODE = 'foreign_key_violation';
+  END IF;
   UPDATE stock_pool p SET version = p.version + 1
     FROM (SELECT DISTINCT tenant, sku FROM moved) d WHERE p.tenant = d.tenant AND p.sku = d.sku;
   -- a second statement for the same batch would break its hash: the primary key refuses it
@@ -81,6 +89,42 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.event_has_tenant() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+      DECLARE missing boolean;
+      BEGIN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT DISTINCT tenant FROM added) a WHERE (SELECT true FROM tenant p WHERE p.tenant = a.tenant) IS NULL)' INTO missing;
+        IF missing THEN
+          RAISE EXCEPTION 'I11 a row of event points to no row of tenant' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        RETURN NULL;
+      END $$;
+
+CREATE FUNCTION public.hold_has_order_line() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+      DECLARE missing boolean;
+      BEGIN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT  tenant, order_id, line_id FROM added) a WHERE (SELECT true FROM order_line p WHERE p.tenant = a.tenant AND p.order_id = a.order_id AND p.line_id = a.line_id) IS NULL)' INTO missing;
+        IF missing THEN
+          RAISE EXCEPTION 'I11 a row of hold points to no row of order_line' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        RETURN NULL;
+      END $$;
+
+CREATE FUNCTION public.hold_has_stock_balance() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+      DECLARE missing boolean;
+      BEGIN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT DISTINCT tenant, sku, site_id, lot_id FROM added) a WHERE (SELECT true FROM stock_balance p WHERE p.tenant = a.tenant AND p.sku = a.sku AND p.site_id = a.site_id AND p.lot_id = a.lot_id) IS NULL)' INTO missing;
+        IF missing THEN
+          RAISE EXCEPTION 'I11 a row of hold points to no row of stock_balance' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        RETURN NULL;
+      END $$;
+
 CREATE FUNCTION public.keep_version_of_removed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -107,6 +151,54 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.order_event_has_orders() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+      DECLARE missing boolean;
+      BEGIN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT  tenant, order_id FROM added) a WHERE (SELECT true FROM orders p WHERE p.tenant = a.tenant AND p.order_id = a.order_id) IS NULL)' INTO missing;
+        IF missing THEN
+          RAISE EXCEPTION 'I11 a row of order_event points to no row of orders' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        RETURN NULL;
+      END $$;
+
+CREATE FUNCTION public.order_line_has_orders() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+      DECLARE missing boolean;
+      BEGIN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT  tenant, order_id FROM added) a WHERE (SELECT true FROM orders p WHERE p.tenant = a.tenant AND p.order_id = a.order_id) IS NULL)' INTO missing;
+        IF missing THEN
+          RAISE EXCEPTION 'I11 a row of order_line points to no row of orders' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        RETURN NULL;
+      END $$;
+
+CREATE FUNCTION public.order_line_has_sku() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+      DECLARE missing boolean;
+      BEGIN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT DISTINCT tenant, sku FROM added) a WHERE (SELECT true FROM sku p WHERE p.tenant = a.tenant AND p.sku = a.sku) IS NULL)' INTO missing;
+        IF missing THEN
+          RAISE EXCEPTION 'I11 a row of order_line points to no row of sku' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        RETURN NULL;
+      END $$;
+
+CREATE FUNCTION public.orders_has_tenant() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+      DECLARE missing boolean;
+      BEGIN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT DISTINCT tenant FROM added) a WHERE (SELECT true FROM tenant p WHERE p.tenant = a.tenant) IS NULL)' INTO missing;
+        IF missing THEN
+          RAISE EXCEPTION 'I11 a row of orders points to no row of tenant' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        RETURN NULL;
+      END $$;
+
 CREATE FUNCTION public.outbound_type(kind text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -131,6 +223,18 @@ CREATE FUNCTION public.outbound_type(kind text) RETURNS text
     WHEN 'goodsArrived' THEN 'order.goodsArrived'
   END
 $$;
+
+CREATE FUNCTION public.outbox_has_tenant() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+      DECLARE missing boolean;
+      BEGIN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT DISTINCT tenant FROM added) a WHERE (SELECT true FROM tenant p WHERE p.tenant = a.tenant) IS NULL)' INTO missing;
+        IF missing THEN
+          RAISE EXCEPTION 'I11 a row of outbox points to no row of tenant' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        RETURN NULL;
+      END $$;
 
 CREATE FUNCTION public.quota_taken(of_tenant text, of_campaign text, instant timestamp with time zone) RETURNS TABLE(region text, committed bigint, held bigint)
     LANGUAGE sql STABLE
@@ -158,7 +262,7 @@ CREATE FUNCTION public.raise_tenant_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-  INSERT INTO tenant_version (tenant, version) VALUES (NEW.tenant, 1)
+  INSERT INTO tenant_version (tenant, version) VALUES (coalesce(NEW.tenant, OLD.tenant), 1)
     ON CONFLICT (tenant) DO UPDATE SET version = tenant_version.version + 1;
   RETURN NULL;
 END $$;
@@ -191,6 +295,18 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.recipient_has_orders() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+      DECLARE missing boolean;
+      BEGIN
+        EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT  tenant, order_id FROM added) a WHERE (SELECT true FROM orders p WHERE p.tenant = a.tenant AND p.order_id = a.order_id) IS NULL)' INTO missing;
+        IF missing THEN
+          RAISE EXCEPTION 'I11 a row of recipient points to no row of orders' USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        RETURN NULL;
+      END $$;
+
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -200,6 +316,11 @@ CREATE FUNCTION public.refuse_change_of_published() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN RAISE EXCEPTION 'I16 a published event never changes' USING ERRCODE = 'integrity_constraint_violation'; END $$;
+
+CREATE FUNCTION public.refuse_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN RAISE EXCEPTION 'I11 rows of % are never deleted: others point to them', TG_TABLE_NAME USING ERRCODE = 'foreign_key_violation'; END $$;
 
 CREATE FUNCTION public.refuse_other_steps() RETURNS trigger
     LANGUAGE plpgsql
@@ -211,6 +332,11 @@ BEGIN
   END IF;
   RETURN NEW;
 END $$;
+
+CREATE FUNCTION public.refuse_rekeying() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN RAISE EXCEPTION 'I11 a row of % keeps its keys', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$;
 
 CREATE TABLE public.event (
     tenant text NOT NULL,
@@ -2789,7 +2915,43 @@ CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.webhook_delivery 
 
 CREATE TRIGGER emit_order_events AFTER INSERT ON public.order_event REFERENCING NEW TABLE AS told FOR EACH STATEMENT EXECUTE FUNCTION public.emit_order_events();
 
+CREATE TRIGGER event_has_tenant AFTER INSERT ON public.event REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.event_has_tenant();
+
+CREATE TRIGGER hold_has_order_line AFTER INSERT ON public.hold REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.hold_has_order_line();
+
+CREATE TRIGGER hold_has_stock_balance AFTER INSERT ON public.hold REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.hold_has_stock_balance();
+
 CREATE TRIGGER keep_version_of_removed AFTER DELETE ON public.sku_component REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_version_of_removed();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.event FOR EACH ROW WHEN ((old.tenant IS DISTINCT FROM new.tenant)) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.hold FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.hold_id IS DISTINCT FROM new.hold_id) OR (old.order_id IS DISTINCT FROM new.order_id) OR (old.line_id IS DISTINCT FROM new.line_id) OR (old.sku IS DISTINCT FROM new.sku) OR (old.site_id IS DISTINCT FROM new.site_id) OR (old.lot_id IS DISTINCT FROM new.lot_id))) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.order_event FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.order_id IS DISTINCT FROM new.order_id) OR (old.event_id IS DISTINCT FROM new.event_id))) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.order_line FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.order_id IS DISTINCT FROM new.order_id) OR (old.line_id IS DISTINCT FROM new.line_id) OR (old.sku IS DISTINCT FROM new.sku))) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.orders FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.order_id IS DISTINCT FROM new.order_id))) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.outbox FOR EACH ROW WHEN ((old.tenant IS DISTINCT FROM new.tenant)) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.recipient FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.order_id IS DISTINCT FROM new.order_id))) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.sku FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.sku IS DISTINCT FROM new.sku))) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.stock_balance FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.sku IS DISTINCT FROM new.sku) OR (old.site_id IS DISTINCT FROM new.site_id) OR (old.lot_id IS DISTINCT FROM new.lot_id))) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.tenant FOR EACH ROW WHEN ((old.tenant IS DISTINCT FROM new.tenant)) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.order_line FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.sku FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.stock_balance FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.tenant FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
 
 CREATE TRIGGER note_setting_change AFTER UPDATE ON public.carrier FOR EACH ROW EXECUTE FUNCTION public.note_setting_change('carrier_id', 'zones');
 
@@ -2801,17 +2963,37 @@ CREATE TRIGGER note_setting_change AFTER UPDATE ON public.site FOR EACH ROW EXEC
 
 CREATE TRIGGER note_setting_change AFTER UPDATE ON public.sku FOR EACH ROW EXECUTE FUNCTION public.note_setting_change('sku', 'zone', 'safety_stock', 'minimum_remaining_life_days', 'category');
 
+CREATE TRIGGER order_event_has_orders AFTER INSERT ON public.order_event REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.order_event_has_orders();
+
+CREATE TRIGGER order_line_has_orders AFTER INSERT ON public.order_line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.order_line_has_orders();
+
+CREATE TRIGGER order_line_has_sku AFTER INSERT ON public.order_line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.order_line_has_sku();
+
+CREATE TRIGGER orders_has_tenant AFTER INSERT ON public.orders REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.orders_has_tenant();
+
+CREATE TRIGGER outbox_has_tenant AFTER INSERT ON public.outbox REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.outbox_has_tenant();
+
 CREATE TRIGGER published_stands BEFORE UPDATE ON public.event FOR EACH ROW WHEN ((old."position" IS NOT NULL)) EXECUTE FUNCTION public.refuse_change_of_published();
 
 CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.carrier DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
 
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR DELETE OR UPDATE ON public.carrier_rate DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
 CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.category DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR DELETE OR UPDATE ON public.community DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
 
 CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.leader DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
 
 CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.pickup_point DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
 
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR DELETE OR UPDATE ON public.pickup_point_community DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
 CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR UPDATE ON public.site DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR DELETE OR UPDATE ON public.sku DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
+
+CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER INSERT OR DELETE OR UPDATE ON public.sku_component DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.raise_tenant_version();
 
 CREATE CONSTRAINT TRIGGER raise_tenant_version AFTER UPDATE OF time_zone ON public.tenant DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((old.time_zone <> new.time_zone)) EXECUTE FUNCTION public.raise_tenant_version();
 
@@ -2830,6 +3012,8 @@ CREATE TRIGGER raise_version_of_new AFTER INSERT ON public.sku REFERENCING NEW T
 CREATE TRIGGER raise_version_of_new AFTER INSERT ON public.sku_component REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.raise_sku_version();
 
 CREATE TRIGGER raise_version_of_removed AFTER DELETE ON public.presale_quota REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.raise_version_of_quota();
+
+CREATE TRIGGER recipient_has_orders AFTER INSERT ON public.recipient REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.recipient_has_orders();
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
@@ -2874,9 +3058,6 @@ ALTER TABLE ONLY public.demand_day
     ADD CONSTRAINT demand_day_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
 
 ALTER TABLE ONLY public.event
-    ADD CONSTRAINT event_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
-
-ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_tenant_supplier_id_fkey FOREIGN KEY (tenant, supplier_id) REFERENCES public.supplier(tenant, supplier_id);
 
 ALTER TABLE ONLY public.forecast_run
@@ -2884,12 +3065,6 @@ ALTER TABLE ONLY public.forecast_run
 
 ALTER TABLE ONLY public.forecast
     ADD CONSTRAINT forecast_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
-
-ALTER TABLE ONLY public.hold
-    ADD CONSTRAINT hold_tenant_order_id_line_id_fkey FOREIGN KEY (tenant, order_id, line_id) REFERENCES public.order_line(tenant, order_id, line_id);
-
-ALTER TABLE ONLY public.hold
-    ADD CONSTRAINT hold_tenant_sku_site_id_lot_id_fkey FOREIGN KEY (tenant, sku, site_id, lot_id) REFERENCES public.stock_balance(tenant, sku, site_id, lot_id);
 
 ALTER TABLE ONLY public.leader
     ADD CONSTRAINT leader_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
@@ -2900,29 +3075,14 @@ ALTER TABLE ONLY public.lot
 ALTER TABLE ONLY public.offer
     ADD CONSTRAINT offer_tenant_order_id_line_id_fkey FOREIGN KEY (tenant, order_id, line_id) REFERENCES public.order_line(tenant, order_id, line_id);
 
-ALTER TABLE ONLY public.order_event
-    ADD CONSTRAINT order_event_tenant_order_id_fkey FOREIGN KEY (tenant, order_id) REFERENCES public.orders(tenant, order_id);
-
 ALTER TABLE ONLY public.order_line
     ADD CONSTRAINT order_line_tenant_campaign_id_fkey FOREIGN KEY (tenant, campaign_id) REFERENCES public.presale_campaign(tenant, campaign_id);
-
-ALTER TABLE ONLY public.order_line
-    ADD CONSTRAINT order_line_tenant_order_id_fkey FOREIGN KEY (tenant, order_id) REFERENCES public.orders(tenant, order_id);
-
-ALTER TABLE ONLY public.order_line
-    ADD CONSTRAINT order_line_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
 
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_tenant_community_id_fkey FOREIGN KEY (tenant, community_id) REFERENCES public.community(tenant, community_id);
 
 ALTER TABLE ONLY public.orders
-    ADD CONSTRAINT orders_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
-
-ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_tenant_pickup_point_id_fkey FOREIGN KEY (tenant, pickup_point_id) REFERENCES public.pickup_point(tenant, pickup_point_id);
-
-ALTER TABLE ONLY public.outbox
-    ADD CONSTRAINT outbox_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
 ALTER TABLE ONLY public.parcel_lot
     ADD CONSTRAINT parcel_lot_tenant_hold_id_fkey FOREIGN KEY (tenant, hold_id) REFERENCES public.hold(tenant, hold_id);
@@ -2975,9 +3135,6 @@ ALTER TABLE ONLY public.quota_hold
 ALTER TABLE ONLY public.quota_hold
     ADD CONSTRAINT quota_hold_tenant_order_id_line_id_fkey FOREIGN KEY (tenant, order_id, line_id) REFERENCES public.order_line(tenant, order_id, line_id);
 
-ALTER TABLE ONLY public.recipient
-    ADD CONSTRAINT recipient_tenant_order_id_fkey FOREIGN KEY (tenant, order_id) REFERENCES public.orders(tenant, order_id);
-
 ALTER TABLE ONLY public.refund
     ADD CONSTRAINT refund_tenant_order_id_fkey FOREIGN KEY (tenant, order_id) REFERENCES public.orders(tenant, order_id);
 
@@ -3025,9 +3182,6 @@ ALTER TABLE ONLY public.stock_balance
 
 ALTER TABLE ONLY public.stock_batch
     ADD CONSTRAINT stock_batch_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
-
-ALTER TABLE ONLY public.stock_movement
-    ADD CONSTRAINT stock_movement_tenant_sku_site_id_lot_id_fkey FOREIGN KEY (tenant, sku, site_id, lot_id) REFERENCES public.stock_balance(tenant, sku, site_id, lot_id) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.stock_pool
     ADD CONSTRAINT stock_pool_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.sku(tenant, sku);
