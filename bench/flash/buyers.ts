@@ -1,7 +1,8 @@
-import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hotOrder } from '../support/hotSku';
-import type { Asked, CrowdMessage, SalePlan } from './crowd';
+import { hotOrderBody } from '../support/hotSku';
+import { type Answer, type Connection, openConnection } from '../support/load/connection';
+import { outcomeOf, writeRequests } from '../support/load/request';
+import { type Asked, type CrowdMessage, type SalePlan, acceptedAnswer } from './crowd';
 
 /** After these the contract asks the client to send the same order again. */
 const askedToWait = [429, 502, 503, 504];
@@ -13,71 +14,52 @@ process.on('message', (message: SalePlan | { kind: 'stop' }) => {
   if (message.kind === 'stop') stopped = true;
   else void sell(message).then((asked) => process.send?.({ kind: 'sold', asked } satisfies CrowdMessage));
 });
+// the bench is gone
+process.on('disconnect', () => process.exit());
 
 /** A closed loop: so many connections are kept, each carries one buyer after the other. */
-async function sell(plan: SalePlan): Promise<Asked[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: plan.callers, scheduling: 'lifo' });
+async function sell({ apiUrl, channelKey, callers, from, upTo }: SalePlan): Promise<Asked[]> {
+  const { hostname, port, host } = new URL(apiUrl);
+  const write = writeRequests(
+    { method: 'POST', path: '/v1/orders', keys: [channelKey], bodies: [hotOrderBody()] },
+    host,
+  );
   const asked: Asked[] = [];
-  let next = plan.from;
+  let next = from;
   stopped = false;
   const caller = async () => {
-    while (!stopped && (plan.upTo === null || next < plan.upTo)) asked.push(await buy(plan, agent, next++));
+    const connection = openConnection({ host: hostname, port: Number(port) });
+    while (!stopped && (upTo === null || next < upTo)) {
+      const number = next++;
+      asked.push({ number, ...(await buy(connection, write(number, 0))) });
+    }
+    connection.close();
   };
-  await Promise.all(Array.from({ length: plan.callers }, caller));
-  agent.destroy();
+  await Promise.all(Array.from({ length: callers }, caller));
   return asked;
 }
 
-async function buy(plan: SalePlan, agent: Agent, number: number): Promise<Asked> {
-  const body = JSON.stringify(hotOrder(number));
+async function buy(connection: Connection, request: string): Promise<Omit<Asked, 'number'>> {
   for (let attempts = 1; ; attempts += 1) {
     const sentAt = Date.now();
-    const answer = await post(plan, agent, body).catch(() => null);
-    const answeredAt = Date.now() + 1;
-    if (answer !== null && (!askedToWait.includes(answer.status) || attempts === mostAttempts)) {
-      return { number, sentAt, answeredAt, attempts, ...readOutcome(answer) };
+    const answer = await connection.send(request).catch(() => null);
+    const times = { sentAt, answeredAt: Date.now() + 1, attempts };
+    const last = attempts === mostAttempts;
+    if (answer === null && last) return { ...times, outcome: 'broken' };
+    if (answer !== null && (last || !askedToWait.includes(answer.status))) {
+      return { ...times, ...readOutcome(answer) };
     }
-    if (answer === null && attempts === mostAttempts) {
-      return { number, sentAt, answeredAt, attempts, outcome: 'status 0' };
-    }
-    await sleep(answer === null ? brokenPauseMs : answer.retryAfterMs);
+    await sleep(answer === null ? brokenPauseMs : retryAfterMs(answer));
   }
 }
 
-interface Answer {
-  status: number;
-  text: string;
-  retryAfterMs: number;
-}
-
-function readOutcome({ status, text }: Answer): Pick<Asked, 'outcome' | 'orderId'> {
-  const body = JSON.parse(text) as { orderId?: string; type?: string };
+function readOutcome(answer: Answer): Pick<Asked, 'outcome' | 'orderId'> {
+  const outcome = outcomeOf(answer);
   // 200: an attempt whose answer was lost had been accepted
-  if (status === 201 || status === 200) return { outcome: 'accepted', orderId: body.orderId };
-  if (status === 409 && body.type?.endsWith(':sold-out') === true) return { outcome: 'soldOut' };
-  return { outcome: `status ${status}` };
+  if (outcome !== '201' && outcome !== '200') return { outcome };
+  return { outcome: acceptedAnswer, orderId: /"orderId":"([^"]+)"/.exec(answer.text)?.[1] };
 }
 
-function post({ apiUrl, channelKey }: SalePlan, agent: Agent, body: string): Promise<Answer> {
-  const headers = {
-    Authorization: `Bearer ${channelKey}`,
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
-  };
-  return new Promise((resolve, reject) => {
-    const sent = request(`${apiUrl}/v1/orders`, { method: 'POST', agent, headers }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolve({
-          status: response.statusCode ?? 0,
-          text: Buffer.concat(chunks).toString('utf8'),
-          retryAfterMs: Number(response.headers['retry-after'] ?? 1) * 1000,
-        }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
+function retryAfterMs({ text }: Answer): number {
+  return Number(/\r\nretry-after: *(\d+)/i.exec(text)?.[1] ?? 1) * 1000;
 }

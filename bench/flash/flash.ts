@@ -7,7 +7,7 @@ import { figure } from '../support/figures';
 import { type HotShop, seedHotShop } from '../support/hotSku';
 import { type Deployment, type Servers, withServers } from '../support/servers';
 import { type Books, openBooks } from './books';
-import { type Asked, type Crowd, gatherCrowd } from './crowd';
+import { type Asked, type Crowd, acceptedAnswer, gatherCrowd, soldOutAnswer } from './crowd';
 import { findFalseRefusals, readHistory } from './falseRefusals';
 import { giveBack } from './giveBack';
 import { type Sale, describeSale, startMeter, sumUpSale } from './sale';
@@ -105,7 +105,7 @@ async function runSale(scene: Scene, plan: Plan): Promise<Measured> {
   );
   const falseRefusals = await judge(scene.books, [...sale.asked, ...second.asked], second.cancelled);
   const kept = [...sale.asked, ...second.asked].filter(
-    ({ outcome, orderId }) => outcome === 'accepted' && !second.cancelled.has(orderId as string),
+    ({ outcome, orderId }) => outcome === acceptedAnswer && !second.cancelled.has(orderId as string),
   );
   const startedAt = await awaitStarts(scene, kept);
   const holdFreeDelaySeconds = await awaitHoldsFree(scene);
@@ -142,8 +142,8 @@ async function sell({ servers, crowd }: Scene, plan: Plan): Promise<Sale> {
   const cpuMs = meter.stop();
   return {
     asked,
-    accepted: asked.filter(({ outcome }) => outcome === 'accepted'),
-    refused: asked.filter(({ outcome }) => outcome === 'soldOut'),
+    accepted: asked.filter(({ outcome }) => outcome === acceptedAnswer),
+    refused: asked.filter(({ outcome }) => outcome === soldOutAnswer),
     startedAt: Math.min(...asked.map(({ sentAt }) => sentAt)),
     endedAt: Math.max(...asked.map(({ answeredAt }) => answeredAt)),
     cpuMs,
@@ -156,14 +156,14 @@ async function judge(
   cancelled: ReadonlyMap<string, number>,
 ): Promise<object[]> {
   const refusals = asked.flatMap(({ outcome, sentAt, answeredAt }) =>
-    outcome === 'soldOut' ? [{ sentAt, answeredAt, quantity: 1 }] : [],
+    outcome === soldOutAnswer ? [{ sentAt, answeredAt, quantity: 1 }] : [],
   );
   const lastAnswer = Math.max(...asked.map(({ answeredAt }) => answeredAt));
   if ((await books.findFirstDue()) < lastAnswer)
     throw new BenchRefusal('Holds fell due while buyers still asked: give a longer --hold.');
-  const accepted = new Map(asked.map(({ orderId, answeredAt }) => [orderId, answeredAt]));
+  const placed = new Map(asked.map(({ orderId, answeredAt }) => [orderId, answeredAt]));
   const batches = await books.readBatches(({ kind, orderId }) => {
-    if (kind === 'held') return accepted.get(orderId);
+    if (kind === 'held') return placed.get(orderId);
     return kind === 'released' ? cancelled.get(orderId) : undefined;
   });
   const history = readHistory(0, batches);

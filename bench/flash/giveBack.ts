@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HotShop } from '../support/hotSku';
-import type { Asked, Crowd } from './crowd';
+import { type Asked, type Crowd, acceptedAnswer } from './crowd';
 import type { Sale } from './sale';
 
 export interface SecondPhase {
@@ -41,7 +41,7 @@ export async function giveBack({ shop, crowd, sale, givenBack, callers }: Needs)
   await sleep(afterwardsMs);
   crowd.stop();
   const asked = await asking;
-  return { asked, cancelled, soldAgain: asked.filter(({ outcome }) => outcome === 'accepted').length };
+  return { asked, cancelled, soldAgain: asked.filter(({ outcome }) => outcome === acceptedAnswer).length };
 }
 
 async function cancel({ api, channelKey }: HotShop, orderId: string): Promise<void> {

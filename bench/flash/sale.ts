@@ -2,7 +2,7 @@ import { type Figure, figure } from '../support/figures';
 import { readCpuMs } from '../support/processes';
 import type { Servers } from '../support/servers';
 import { formatTable } from '../support/table';
-import type { Asked } from './crowd';
+import { type Asked, acceptedAnswer, soldOutAnswer } from './crowd';
 
 /** The main burst, as its buyers saw it. */
 export interface Sale {
@@ -35,7 +35,7 @@ export function describeSale({ asked, accepted, refused, startedAt, endedAt, cpu
     String(some.length),
     ...[0.5, 0.99, 1].map((part) => latencyMs(some, part).toFixed(0)),
   ];
-  const others = asked.filter(({ outcome }) => outcome !== 'accepted' && outcome !== 'soldOut');
+  const others = asked.filter(({ outcome }) => outcome !== acceptedAnswer && outcome !== soldOutAnswer);
   const repeated = asked.filter(({ attempts }) => attempts > 1).length;
   const processes = Object.entries(cpuMs).map(([name, ms]) => [
     name,

@@ -1,4 +1,5 @@
 import { type ApiClient, createApiClient } from '../../src/dev/seed/apiClient';
+import { numberMark } from './load/request';
 import type { Deployment, Servers } from './servers';
 
 /** A brand that sells one SKU from one site: the hardest case, since every buyer needs the same row. */
@@ -79,7 +80,7 @@ function receipt(quantity: number) {
 }
 
 /** One unit for one buyer, delivered to a door; every number is another buyer. */
-export function hotOrder(number: number) {
+export function hotOrder(number: number | string) {
   return {
     channel: 'wechat',
     externalId: `bench-${number}`,
@@ -93,4 +94,9 @@ export function hotOrder(number: number) {
     },
     lines: [{ sku, quantity: 1, unitPriceFen: 5_900 }],
   };
+}
+
+/** The same as text for a generator, which writes each request's own number into it. */
+export function hotOrderBody(): string {
+  return JSON.stringify(hotOrder(numberMark));
 }
