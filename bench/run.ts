@@ -3,13 +3,14 @@ import { type Bench, BenchRefusal, type Measured } from './support/bench';
 import { formatEnvironment } from './support/environment';
 import { formatFigures } from './support/table';
 import { intakeOpen } from './intakeOpen/intakeOpen';
+import { intakeProcess } from './intakeProcess/intakeProcess';
 import { orderLives } from './orderLives/orderLives';
 import { flash } from './flash/flash';
 import { peers } from './peers/peers';
 import { scaling } from './scaling/scaling';
 import { waiting } from './waiting/waiting';
 
-const benches: readonly Bench[] = [orderLives, waiting, intakeOpen, flash, peers, scaling];
+const benches: readonly Bench[] = [orderLives, waiting, intakeProcess, intakeOpen, flash, peers, scaling];
 
 const commonOptions = {
   data: { type: 'string' },

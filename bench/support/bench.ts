@@ -41,3 +41,12 @@ export function readCount(
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw new BenchRefusal(`--${name} is a whole number of at least ${least}.`);
 }
+
+/** Whole numbers of at least 1 with commas between them, out of an option; none when it was left out. */
+export function readCounts({ options }: Pick<BenchContext, 'options'>, name: string): number[] {
+  const text = options[name];
+  if (typeof text !== 'string') return [];
+  const values = text.split(',').map(Number);
+  if (values.every((value) => Number.isSafeInteger(value) && value >= 1)) return values;
+  throw new BenchRefusal(`--${name} is whole numbers of at least 1, with commas between them.`);
+}

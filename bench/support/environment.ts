@@ -31,9 +31,10 @@ export function describeMachine(): Environment {
 /** The machine and the servers as they are set now, asked of themselves. */
 export async function describeServers(servers: {
   databaseUrl: string;
-  temporalAddress: string;
-  temporalStorage: string;
+  temporalAddress?: string;
+  temporalStorage?: string;
 }): Promise<Environment> {
+  const { temporalAddress, temporalStorage } = servers;
   const client = new Client({ connectionString: servers.databaseUrl });
   await client.connect();
   try {
@@ -41,9 +42,12 @@ export async function describeServers(servers: {
     return {
       ...describeMachine(),
       postgres: version.rows[0]?.server_version ?? null,
-      temporal: await readTemporalVersion(servers.temporalAddress),
+      temporal: temporalAddress === undefined ? null : await readTemporalVersion(temporalAddress),
       schemaHash: await hashSchema(client),
-      durability: { ...(await readDurability(client)), temporal: servers.temporalStorage },
+      durability: {
+        ...(await readDurability(client)),
+        ...(temporalStorage === undefined ? {} : { temporal: temporalStorage }),
+      },
     };
   } finally {
     await client.end();

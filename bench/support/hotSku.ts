@@ -1,6 +1,6 @@
 import { type ApiClient, createApiClient } from '../../src/dev/seed/apiClient';
 import { numberMark } from './load/request';
-import type { Deployment, Servers } from './servers';
+import type { Deployment, StoreServers } from './servers';
 
 /** A brand that sells one SKU from one site: the hardest case, since every buyer needs the same row. */
 export interface HotShop {
@@ -18,7 +18,7 @@ const site = { lat: 31.22, lng: 121.54 };
 /** Puts the brand and its units over HTTP, as any tenant would, in a deployment whose API runs. */
 export async function seedHotShop(
   deployment: Deployment,
-  servers: Servers,
+  servers: StoreServers,
   { units }: { units: number },
 ): Promise<HotShop> {
   const api = createApiClient(deployment.apiUrl, 8);
@@ -80,7 +80,7 @@ function receipt(quantity: number) {
 }
 
 /** One unit for one buyer, delivered to a door; every number is another buyer. */
-export function hotOrder(number: number | string) {
+export function hotOrder(number: number | string, wanted = sku) {
   return {
     channel: 'wechat',
     externalId: `bench-${number}`,
@@ -92,7 +92,7 @@ export function hotOrder(number: number | string) {
       location: { lat: 31.23, lng: 121.55 },
       address: { province: '上海市', city: '上海市', district: '浦东新区', detail: '碧云路1号' },
     },
-    lines: [{ sku, quantity: 1, unitPriceFen: 5_900 }],
+    lines: [{ sku: wanted, quantity: 1, unitPriceFen: 5_900 }],
   };
 }
 

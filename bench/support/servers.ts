@@ -30,21 +30,23 @@ export interface Deployment {
   environment: NodeJS.ProcessEnv;
 }
 
-/** PostgreSQL, Temporal and both sandboxes in a home of their own, with what runs beside them. */
-export interface Servers {
+/** PostgreSQL in a home of its own, with what runs beside it. */
+export interface StoreServers {
   home: string;
   secrets: Secrets;
-  temporalAddress: string;
-  temporalStorage: string;
-  paymentUrl: string;
+  /** Where a carrier is, or would be: what books nothing needs none. */
   carrierUrl: string;
-  /** A fresh database with the schema that `xianda migrate` makes, and a namespace as `xianda migrate` settles it. */
+  /** A fresh database with the schema that `xianda migrate` makes; where Temporal runs, its namespace too. */
   deploy(name: string): Promise<Deployment>;
   /** An empty database on the same PostgreSQL, for somebody else's tables; answers its URL. */
   createDatabase(name: string): Promise<string>;
   startRole(deployment: Deployment, role: Role): Promise<void>;
+  /** One more API process on the deployment's database; answers where it listens. Its name ends in `-<number>-api`. */
+  startAnotherApi(deployment: Deployment, number: number): Promise<string>;
   /** Starts any other Node program and waits until it says that it serves. */
   startNode(name: string, program: { args: string[]; environment: NodeJS.ProcessEnv }): Promise<void>;
+  /** Ends what was started under this name. */
+  stop(name: string): Promise<void>;
   /** By process name; a role's is `<deployment>-<role>`. */
   pids(): ReadonlyMap<string, number>;
   /** Throws when a process has ended by itself: what was measured since then is worth nothing. */
@@ -52,15 +54,37 @@ export interface Servers {
   close(): Promise<void>;
 }
 
+/** With Temporal and both sandboxes. */
+export interface Servers extends StoreServers {
+  temporalAddress: string;
+  temporalStorage: string;
+  paymentUrl: string;
+}
+
 const entry = join(__dirname, '..', '..', 'dist', 'main.js');
 
 /** Starts the servers of a bench and stops them, and erases their data, when `work` has ended. */
-export async function withServers<Answer>(
-  { say, options }: BenchContext,
+export function withServers<Answer>(
+  context: BenchContext,
   work: (servers: Servers) => Promise<Answer>,
 ): Promise<Answer> {
+  return withOpened(() => openServers(context), work);
+}
+
+/** The same with PostgreSQL alone, for what needs no Temporal and no partner. */
+export function withStore<Answer>(
+  context: BenchContext,
+  work: (servers: StoreServers) => Promise<Answer>,
+): Promise<Answer> {
+  return withOpened(async () => (await openStore(context)).servers, work);
+}
+
+async function withOpened<Opened extends StoreServers, Answer>(
+  open: () => Promise<Opened>,
+  work: (servers: Opened) => Promise<Answer>,
+): Promise<Answer> {
   requireProc();
-  const servers = await openServers(say, options.profile as string | undefined);
+  const servers = await open();
   const onSignal = () => void servers.close().finally(() => process.exit(130));
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
@@ -71,36 +95,30 @@ export async function withServers<Answer>(
   }
 }
 
-async function openServers(say: BenchContext['say'], profileFolder?: string): Promise<Servers> {
+interface Store {
+  servers: StoreServers;
+  crew: ReturnType<typeof createCrew>;
+  settings: NodeJS.ProcessEnv;
+}
+
+async function openStore({ say, options }: BenchContext): Promise<Store> {
   const home = makeHome();
   const secrets = settleSecrets(home.path, {});
   const crew = createCrew(home.path);
   try {
-    const [binary, ports] = await Promise.all([settleTemporal(say), drawPorts()]);
-    const password = secrets.POSTGRES_PASSWORD;
-    const cluster = await prepareCluster({ home, port: ports.postgres, password, onNote: say });
-    const databaseFile = join(home.path, 'temporal.db');
-    const settings = sharedEnvironment(home.path, secrets, ports);
-    const profiling =
-      profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileFolder)}`];
-    const startNode: Servers['startNode'] = (name, { args, environment }) =>
+    const [port, carrierPort] = [await drawPort(), await drawPort()];
+    const cluster = await prepareCluster({ home, port, password: secrets.POSTGRES_PASSWORD, onNote: say });
+    const carrierUrl = `http://127.0.0.1:${carrierPort}`;
+    const settings = sharedEnvironment(home.path, secrets, carrierUrl);
+    const profile = options.profile as string | undefined;
+    const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`];
+    const startNode: StoreServers['startNode'] = (name, { args, environment }) =>
       crew.start(nodeSpec(name, { args: [...profiling, ...args], environment }));
-    const sandbox = (name: string, kind: string, port: number) =>
-      startNode(name, { args: [entry, 'sandbox', kind, '--port', String(port)], environment: settings });
-    await Promise.all([
-      crew.start(cluster.spec),
-      crew.start(temporalSpec({ binary: binary.path, port: ports.temporal, databaseFile })),
-      sandbox('sandbox-payment', 'payment', ports.payment),
-      sandbox('sandbox-carrier', 'carrier', ports.carrier),
-    ]);
-    const temporalAddress = settings.TEMPORAL_ADDRESS as string;
-    return {
+    await crew.start(cluster.spec);
+    const servers: StoreServers = {
       home: home.path,
       secrets,
-      temporalAddress,
-      temporalStorage: 'SQLite file, journal_mode=WAL, synchronous=NORMAL',
-      paymentUrl: settings.SANDBOX_PAYMENT_URL as string,
-      carrierUrl: settings.SANDBOX_CARRIER_URL as string,
+      carrierUrl,
       deploy: (name) => deploy(name, { cluster, settings }),
       async createDatabase(name) {
         await ensureDatabase(cluster.url('postgres'), name);
@@ -108,30 +126,62 @@ async function openServers(say: BenchContext['say'], profileFolder?: string): Pr
       },
       startRole: ({ name, environment }, role) =>
         startNode(`${name}-${role}`, { args: [entry, role], environment }),
+      async startAnotherApi({ name, environment }, number) {
+        const another = await drawPort();
+        const args = [entry, 'api', '--port', String(another)];
+        await startNode(`${name}-${number}-api`, { args, environment });
+        return `http://127.0.0.1:${another}`;
+      },
       startNode,
+      stop: crew.stop,
       pids: crew.pids,
       expectAlive: crew.expectAlive,
       close: () => closeAll(crew, home.path),
     };
+    return { servers, crew, settings };
   } catch (error) {
     await closeAll(crew, home.path);
     throw error;
   }
 }
 
-type Ports = Awaited<ReturnType<typeof drawPorts>>;
-
-async function drawPorts() {
-  const [postgres, temporal, payment, carrier] = [
-    await drawPort(),
-    await drawPort(),
-    await drawPort(),
-    await drawPort(),
-  ];
-  return { postgres, temporal, payment, carrier };
+async function openServers(context: BenchContext): Promise<Servers> {
+  const binary = await settleTemporal(context.say);
+  const { servers, crew, settings } = await openStore(context);
+  try {
+    const [port, paymentPort] = [await drawPort(), await drawPort()];
+    const temporalAddress = `127.0.0.1:${port}`;
+    const paymentUrl = `http://127.0.0.1:${paymentPort}`;
+    const added = { TEMPORAL_ADDRESS: temporalAddress, SANDBOX_PAYMENT_URL: paymentUrl };
+    const databaseFile = join(servers.home, 'temporal.db');
+    const sandbox = (kind: string, url: string) =>
+      servers.startNode(`sandbox-${kind}`, {
+        args: [entry, 'sandbox', kind, '--port', new URL(url).port],
+        environment: { ...settings, ...added },
+      });
+    await Promise.all([
+      crew.start(temporalSpec({ binary: binary.path, port, databaseFile })),
+      sandbox('payment', paymentUrl),
+      sandbox('carrier', servers.carrierUrl),
+    ]);
+    return {
+      ...servers,
+      temporalAddress,
+      temporalStorage: 'SQLite file, journal_mode=WAL, synchronous=NORMAL',
+      paymentUrl,
+      async deploy(name) {
+        const deployment = await servers.deploy(name);
+        await settleNamespace(temporalAddress, name);
+        return { ...deployment, environment: { ...deployment.environment, ...added } };
+      },
+    };
+  } catch (error) {
+    await servers.close();
+    throw error;
+  }
 }
 
-function sharedEnvironment(home: string, secrets: Secrets, ports: Ports): NodeJS.ProcessEnv {
+function sharedEnvironment(home: string, secrets: Secrets, carrierUrl: string): NodeJS.ProcessEnv {
   return {
     ...process.env,
     ...Object.fromEntries(secretNames.map((name) => [name, secrets[name]])),
@@ -140,9 +190,7 @@ function sharedEnvironment(home: string, secrets: Secrets, ports: Ports): NodeJS
     XIANDA_HOME: home,
     PAYMENT_WINDOW_SECONDS: '86400',
     SANDBOX_CARRIER_AUTO: 'on',
-    TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
-    SANDBOX_PAYMENT_URL: `http://127.0.0.1:${ports.payment}`,
-    SANDBOX_CARRIER_URL: `http://127.0.0.1:${ports.carrier}`,
+    SANDBOX_CARRIER_URL: carrierUrl,
   };
 }
 
@@ -153,7 +201,6 @@ async function deploy(
   await ensureDatabase(cluster.url('postgres'), name);
   const databaseUrl = cluster.url(name);
   await migrate(databaseUrl);
-  await settleNamespace(settings.TEMPORAL_ADDRESS as string, name);
   const port = await drawPort();
   const apiUrl = `http://127.0.0.1:${port}`;
   const environment = {
@@ -196,8 +243,15 @@ function createCrew(home: string) {
       members.set(spec.name, { pid, startedAt: readStartTime(pid) ?? 'ended', stopSignal: spec.stopSignal });
       await waitUntilReady({ spec, child, logFile });
       child.once('exit', (code, signal) => {
-        if (!closing) lost ??= `${spec.name} ended (${code ?? signal}) while it was measured`;
+        if (!closing && members.has(spec.name))
+          lost ??= `${spec.name} ended (${code ?? signal}) while it was measured`;
       });
+    },
+    async stop(name: string): Promise<void> {
+      const record = members.get(name);
+      if (record === undefined) return;
+      members.delete(name);
+      await endProcess(record);
     },
     pids: () => new Map([...members].map(([name, { pid }]) => [name, pid])),
     expectAlive() {
