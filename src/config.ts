@@ -49,6 +49,15 @@ export interface Config {
   readonly metricsPort?: number;
   /** How long a role that is told to stop may take to finish what it has begun. */
   readonly stopGraceSeconds: number;
+  /** What one `api` process lets in at most; 0 is no limit. */
+  readonly limits: {
+    readonly keyOrdersPerSecond: number;
+    readonly tenantOrdersPerSecond: number;
+    readonly keyCallsPerSecond: number;
+    readonly tenantCallsPerSecond: number;
+    readonly ordersInFlight: number;
+    readonly sharedBusyPercent: number;
+  };
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -76,6 +85,7 @@ const developmentSecrets: Record<SecretName, string> = {
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const onOff = z.enum(['on', 'off']);
+const limit = z.coerce.number().int().min(0).max(1_000_000);
 const url = z.string().regex(/^https?:\/\/\S+$/, 'is not an http(s) URL');
 
 const environment = z.object({
@@ -109,6 +119,12 @@ const environment = z.object({
   DEMO: onOff.default('on'),
   METRICS_PORT: z.union([port, z.literal('off')]).optional(),
   STOP_GRACE_SECONDS: z.coerce.number().int().min(2).max(600).optional(),
+  KEY_ORDERS_PER_SECOND: limit.default(2_000),
+  TENANT_ORDERS_PER_SECOND: limit.default(4_000),
+  KEY_CALLS_PER_SECOND: limit.default(1_000),
+  TENANT_CALLS_PER_SECOND: limit.default(2_000),
+  ORDERS_IN_FLIGHT: limit.default(2_000),
+  SHARED_BUSY_PERCENT: z.coerce.number().int().min(0).max(100).default(40),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 type Environment = z.infer<typeof environment>;
@@ -163,6 +179,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, options: ReadCo
     personalDataKeys: parsePersonalDataKeys(secrets.PERSONAL_DATA_KEYS),
     demo: settings.DEMO === 'on',
     ...readOperation(settings, mode),
+    limits: readLimits(settings),
     logLevel: settings.LOG_LEVEL,
   });
 }
@@ -183,6 +200,17 @@ function readOperation(
     stopGraceSeconds:
       STOP_GRACE_SECONDS ?? (production ? productionStopGraceSeconds : developmentStopGraceSeconds),
   };
+}
+
+function readLimits(settings: Environment): Config['limits'] {
+  return Object.freeze({
+    keyOrdersPerSecond: settings.KEY_ORDERS_PER_SECOND,
+    tenantOrdersPerSecond: settings.TENANT_ORDERS_PER_SECOND,
+    keyCallsPerSecond: settings.KEY_CALLS_PER_SECOND,
+    tenantCallsPerSecond: settings.TENANT_CALLS_PER_SECOND,
+    ordersInFlight: settings.ORDERS_IN_FLIGHT,
+    sharedBusyPercent: settings.SHARED_BUSY_PERCENT,
+  });
 }
 
 function parseEnvironment(env: NodeJS.ProcessEnv): Environment {

@@ -4,8 +4,10 @@ import type { Database } from '../db/transaction';
 import type { Intake } from '../intake/intake';
 import type { Logger } from '../log';
 import type { Authenticator } from './http/auth';
+import type { Limits } from './http/limits';
 import type { Metrics } from './http/metrics';
 import type { SellableClock } from './live/sellableClock';
+import type { TurnAwayNotes } from './http/turnedAway';
 import type { TemporalSchedules } from './schedule/temporalSchedules';
 
 /** The settings that change what the API answers. */
@@ -45,6 +47,8 @@ export interface ApiDeps {
   log: Logger;
   metrics: Metrics;
   authenticator: Authenticator;
+  limits: Limits;
+  turnAway: TurnAwayNotes;
   /** Whether this process has been told to stop. */
   stopping(): boolean;
   /** The document of /openapi.json; handed in, since it is made of all routes and one of them serves it. */

@@ -1,7 +1,7 @@
 import { OpenApiGeneratorV31, OpenAPIRegistry, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { type Example, examplesOf } from './examples';
-import { type ProblemSlug, problems } from './http/problem';
+import { problemMediaType, type ProblemSlug, problems } from './http/problem';
 import { type Outcome, outcomeStatus, type RawRoute, type Route } from './http/route';
 import { rawRoutes, routes } from './routes';
 
@@ -147,13 +147,24 @@ function answersOf(route: Route, shown: Example[]): Responses {
   return Object.fromEntries(entries);
 }
 
+/** 503 of `unavailable`, `overloaded` and 429 all carry it. */
+const retryAfter = {
+  'Retry-After': {
+    description: 'Seconds after which the same request has better prospects. Nothing was done.',
+    schema: { type: 'integer' as const, minimum: 1 },
+    required: true,
+  },
+};
+
 /** Every status the route may refuse with, and which slugs stand behind it. */
 function refusalsOf(route: Route): Responses {
   const slugs = new Set<ProblemSlug>(route.refusals);
   if (route.params || route.query || route.body) slugs.add('invalid-request');
   if (route.body) for (const slug of ['too-large', 'unsupported-media-type'] as const) slugs.add(slug);
   if (route.access !== 'public') for (const slug of ['unauthorized', 'unavailable'] as const) slugs.add(slug);
-  if (Array.isArray(route.access)) slugs.add('forbidden');
+  if (Array.isArray(route.access)) {
+    for (const slug of ['forbidden', 'too-many-requests', 'overloaded'] as const) slugs.add(slug);
+  }
   return problemsOf(slugs);
 }
 
@@ -165,7 +176,11 @@ function problemsOf(slugs: Iterable<ProblemSlug>): Responses {
   }
   const entries = [...byStatus].map(([status, names]) => [
     status,
-    { description: names.sort().join(' · '), content: { 'application/problem+json': { schema: problem } } },
+    {
+      description: names.sort().join(' · '),
+      ...(status === 429 || status === 503 ? { headers: retryAfter } : {}),
+      content: { [problemMediaType]: { schema: problem } },
+    },
   ]);
   return Object.fromEntries(entries);
 }

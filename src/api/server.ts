@@ -15,11 +15,14 @@ import { createLogger, type Logger } from '../log';
 import { type Monitor, serveMonitor } from '../metrics';
 import type { ApiDeps, ApiSettings } from './deps';
 import { createAuthenticator } from './http/auth';
+import { createDoor } from './http/door';
 import { answerErrors, noSuchPath } from './http/errors';
+import { createLimits, type LimitSettings } from './http/limits';
 import { logRequests } from './http/log';
 import { createMetrics } from './http/metrics';
 import { createSellableClock, type SellableClock, type StreamOwner } from './live/sellableClock';
 import { mountRoutes } from './http/mount';
+import { createTurnAwayNotes } from './http/turnedAway';
 import { buildOpenApi } from './openapi';
 import { checkDatabase, explainReadiness, readReadiness } from './plumbing/readiness';
 import { checkTemporal } from './plumbing/temporalHealth';
@@ -35,6 +38,7 @@ export interface ApiConfig extends ApiSettings {
   logLevel: string;
   metricsPort?: number;
   stopGraceSeconds: number;
+  limits: LimitSettings;
 }
 
 /** The express application: reading and answering HTTP, nothing else. Opens and closes nothing. */
@@ -54,7 +58,7 @@ export function createApi(deps: ApiDeps): Express {
     }),
   );
   app.use(compression());
-  mountRoutes({ app, deps, authenticator: deps.authenticator }, [...routes, ...rawRoutes]);
+  mountRoutes(app, deps, [...routes, ...rawRoutes]);
   app.use(noSuchPath);
   app.use(answerErrors(deps.log));
   return app;
@@ -89,7 +93,8 @@ export async function runApi(
   const drain = { stopping: false };
   const { deps, close } = openDeps({ config, url: config.databaseUrl, log, stopping: () => drain.stopping });
   const host = config.mode === 'production' ? '0.0.0.0' : '127.0.0.1';
-  const server = createServer(createApi(deps));
+  const door = createDoor(createApi(deps), deps);
+  const server = createServer(door.onRequest).on('checkContinue', door.onExpectation);
   // longer than any client of ours keeps a connection, so that no request meets a closing one
   server.keepAliveTimeout = keepAliveMs;
   const monitor = await listenBoth(server, { config, deps, host, port: options.port ?? config.port }).catch(
@@ -187,6 +192,21 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     address: temporalAddress,
     namespace: temporalNamespace ?? 'default',
   });
+  const limits = createLimits({
+    settings: config.limits,
+    isQueueFull: () => false,
+    now: () => performance.now(),
+    loopMilliseconds: () => performance.eventLoopUtilization().active,
+  });
+  const metrics = createMetrics({
+    backlogs: () => readBacklogs(checker),
+    databaseAnswers: async () => (await checkDatabase(app)).ok,
+    temporalAnswers: async () => (await checkTemporal(temporalAddress)).ok,
+    pools,
+    ordersInFlight: limits.inFlight,
+    ordersWaiting: () => [],
+    stream: clock.sellableClock,
+  });
   const deps: ApiDeps = {
     app,
     platform,
@@ -209,14 +229,10 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
       temporalNamespace,
       temporalUiUrl,
     },
-    metrics: createMetrics({
-      backlogs: () => readBacklogs(checker),
-      databaseAnswers: async () => (await checkDatabase(app)).ok,
-      temporalAnswers: async () => (await checkTemporal(temporalAddress)).ok,
-      pools,
-      stream: clock.sellableClock,
-    }),
+    metrics,
     authenticator: createAuthenticator({ platform, platformKey }),
+    limits,
+    turnAway: createTurnAwayNotes(log, metrics),
     stopping,
     openApi: buildOpenApi,
   };

@@ -4,7 +4,13 @@ import type { Route } from '../../src/api/http/route';
 import { routes } from '../../src/api/routes';
 import { runApi } from '../../src/api/server';
 import { createLogger } from '../../src/log';
-import { type ApiUnderTest, platformKey, startApi, type TenantKeys } from './support/apiUnderTest';
+import {
+  type ApiUnderTest,
+  platformKey,
+  startApi,
+  type TenantKeys,
+  usualLimits,
+} from './support/apiUnderTest';
 import { expectCoherent, publishNews } from '../support/expectCoherent';
 import { testTemporal } from '../support/servers';
 import { givenForecast } from './support/forecasts';
@@ -247,6 +253,7 @@ test('a revoked key ends at once here, and within a second in another process', 
       sandboxPaymentSecret: 's',
       sandboxCarrierSecret: 's',
       stopGraceSeconds: 9,
+      limits: usualLimits,
       logLevel: 'silent',
     },
     { port: 0, log: createLogger({ role: 'api', level: 'silent' }) },

@@ -4,7 +4,7 @@ import { drawPort } from '../../src/dev/ports';
 import { runApi } from '../../src/api/server';
 import { createLogger } from '../../src/log';
 import { type TestDatabase, createTestDatabase } from '../support/database';
-import { carrierSecret, paymentSecret, platformKey } from './support/apiUnderTest';
+import { carrierSecret, paymentSecret, platformKey, usualLimits } from './support/apiUnderTest';
 
 let database: TestDatabase;
 let metricsPort: number;
@@ -29,6 +29,7 @@ const start = () =>
       logLevel: 'silent',
       metricsPort,
       stopGraceSeconds: 6,
+      limits: usualLimits,
     },
     { port: 0, log: createLogger({ role: 'api', level: 'silent' }) },
   );

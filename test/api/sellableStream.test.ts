@@ -10,6 +10,7 @@ import {
   platformKey,
   startApi,
   type TenantKeys,
+  usualLimits,
 } from './support/apiUnderTest';
 import * as goods from './support/goods';
 import { type Heard, listen, type Listening } from './support/listen';
@@ -190,6 +191,7 @@ test('several processes tell the same, under the same ids', async () => {
       sandboxPaymentSecret: paymentSecret,
       sandboxCarrierSecret: carrierSecret,
       stopGraceSeconds: 9,
+      limits: usualLimits,
       logLevel: 'silent',
     },
     { port: 0, log: createLogger({ role: 'api', level: 'silent' }) },

@@ -1,7 +1,8 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { isUnavailable } from '../../db/transaction';
 import type { Logger } from '../../log';
-import { invalid, Problem, sendProblem } from './problem';
+import { Overloaded } from '../../intake/batcher';
+import { invalid, overloaded, Problem, sendProblem } from './problem';
 
 export const noSuchPath: RequestHandler = () => {
   throw new Problem('not-found', { detail: 'No route has this path.' });
@@ -24,6 +25,7 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof Overloaded) return overloaded(error.retryAfterSeconds);
   if (isUnavailable(error)) return new Problem('unavailable');
   if (error instanceof URIError) {
     return invalid([{ path: 'path', expected: 'percent-encoded UTF-8', received: 'something else' }]);

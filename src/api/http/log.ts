@@ -7,6 +7,8 @@ export function logRequests(log: Logger): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     response.once('close', () => {
+      // a flood would fill the disk: what is turned away is told by the second, not one by one
+      if (response.locals.turnedAway === true) return;
       const principal = response.locals.principal as Principal | undefined;
       const fields = {
         method: request.method,

@@ -3,6 +3,8 @@ import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Backlogs } from '../../db/health.read';
 import type { PoolLoad } from '../../db/transaction';
 import type { ClockLoad } from '../live/sellableClock';
+import { type TurnedAway, turnedAway } from './turnedAway';
+import type { TenantLoad } from './limits';
 import { addCounter, addGauge, addPoolGauges, createRegistry } from '../../metrics';
 
 export interface Metrics {
@@ -10,9 +12,13 @@ export interface Metrics {
   /** Times every request by route pattern, method and status. */
   timeRequests: RequestHandler;
   countIntake(outcome: string): void;
+  /** A call that was turned away before any work, which is not timed. */
+  countRefused(reason: TurnedAway): void;
 }
 
 interface Sources {
+  ordersInFlight(): TenantLoad[];
+  ordersWaiting(): TenantLoad[];
   backlogs(): Promise<Backlogs>;
   databaseAnswers(): Promise<boolean>;
   temporalAnswers(): Promise<boolean>;
@@ -35,6 +41,14 @@ export function createMetrics(sources: Sources): Metrics {
     help: 'Orders handed in, by what became of them.',
     labelNames: ['outcome'],
   });
+  const refused = addCounter(registry, {
+    name: 'xianda_refused_total',
+    help: 'Calls turned away before any work was done for them, by reason.',
+    labelNames: ['reason'],
+  });
+  // from the first scrape on, so that a rate is seen from the first refusal
+  for (const reason of turnedAway) refused.inc({ reason }, 0);
+  addOrderLoads(registry, sources);
   addBacklogs(registry, sources.backlogs);
   addServers(registry, sources);
   addPoolGauges(registry, sources.pools);
@@ -42,11 +56,13 @@ export function createMetrics(sources: Sources): Metrics {
   return {
     registry,
     countIntake: (outcome) => intake.inc({ outcome }),
+    countRefused: (reason) => refused.inc({ reason }),
     timeRequests(request, response, next) {
       const startedAt = performance.now();
       response.once('close', () => {
         // how long somebody listened says nothing about how fast we answer
         if (response.locals.endless === true) return;
+        if (response.locals.turnedAway === true) return;
         const route = (response.locals.route as string | undefined) ?? 'none';
         const labels = { method: request.method, route, status: String(response.statusCode) };
         requests.observe(labels, (performance.now() - startedAt) / 1000);
@@ -54,6 +70,34 @@ export function createMetrics(sources: Sources): Metrics {
       next();
     },
   };
+}
+
+const mostTenantsShown = 10;
+
+/** Labels that tenants bring are bounded: those with most are named, the others summed up. */
+function addOrderLoads(registry: Registry, { ordersInFlight, ordersWaiting }: Sources): void {
+  const labelNames = ['tenant'];
+  addGauge(registry, {
+    name: 'xianda_orders_in_flight',
+    help: 'Orders let in and not answered yet, of the ten tenants with most, and of the others together.',
+    labelNames,
+    read: () => shown(ordersInFlight()),
+  });
+  addGauge(registry, {
+    name: 'xianda_orders_waiting',
+    help: 'Requests that wait for their batch, of the ten tenants with most, and of the others together.',
+    labelNames,
+    read: () => shown(ordersWaiting()),
+  });
+}
+
+function shown(loads: TenantLoad[]) {
+  const sorted = [...loads].sort((a, b) => b.orders - a.orders);
+  const others = sorted.slice(mostTenantsShown).reduce((sum, { orders }) => sum + orders, 0);
+  return [
+    ...sorted.slice(0, mostTenantsShown).map(({ tenant, orders }) => ({ value: orders, labels: { tenant } })),
+    { value: others, labels: { tenant: '' } },
+  ];
 }
 
 /**

@@ -1,11 +1,12 @@
 import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import type { ApiDeps } from '../deps';
-import type { Authenticator, Principal } from './auth';
+import { expectRole, type Principal } from './auth';
 import { keepRawBody, readJson, readQuery } from './body';
 import { isCsv, readCsv } from './csv';
 import { describeIssues } from './invalid';
 import { invalid, Problem } from './problem';
+import { problemOfRefusal } from './turnedAway';
 import {
   type AnsweredFile,
   nothing,
@@ -20,17 +21,8 @@ import {
 const bodyLimitBytes = 256 * 1024;
 const rawBodyReader = keepRawBody(bodyLimitBytes);
 
-interface Mounting {
-  app: Express;
-  deps: ApiDeps;
-  authenticator: Authenticator;
-}
-
 /** Serves every route, and 405 with `Allow` for the other methods of its path. */
-export function mountRoutes(
-  { app, deps, authenticator }: Mounting,
-  routes: readonly (Route | RawRoute)[],
-): void {
+export function mountRoutes(app: Express, deps: ApiDeps, routes: readonly (Route | RawRoute)[]): void {
   const byPath = new Map<string, (Route | RawRoute)[]>();
   for (const route of routes) {
     const path = expressPath(route.path);
@@ -41,7 +33,7 @@ export function mountRoutes(
     for (const route of sharing) {
       at[route.method](
         remember(route.path),
-        ...('access' in route ? handlersOf(route, deps, authenticator) : [rawHandler(route, deps)]),
+        ...('access' in route ? handlersOf(route, deps) : [rawHandler(route, deps)]),
       );
     }
     const allow = sharing
@@ -69,9 +61,34 @@ function rawHandler(route: RawRoute, deps: ApiDeps): RequestHandler {
   return (request, response) => route.handle(deps, request, response);
 }
 
-function handlersOf(route: Route, deps: ApiDeps, authenticator: Authenticator): RequestHandler[] {
+/**
+ * Who calls. Comes before anything of the body is read, and so does turning a caller away: first whose key it is,
+ * then whether its limits let it in, then whether it may do this at all.
+ */
+async function callerOf(
+  { access, limit, method }: Route,
+  request: Request,
+  { deps, response }: { deps: ApiDeps; response: Response },
+): Promise<Principal> {
+  if (access === 'public' || access === 'signed') return { role: 'anonymous' };
+  const principal = await deps.authenticator.identify(request.headers.authorization);
+  if ('tenant' in principal) {
+    const kind = limit ?? (method === 'get' ? 'reads' : 'writes');
+    const refusal = deps.limits.enter(principal, kind);
+    if (refusal) {
+      response.locals.turnedAway = true;
+      deps.turnAway.note(refusal.reason, principal.tenant);
+      throw problemOfRefusal(refusal);
+    }
+    if (kind === 'orders') response.once('close', () => deps.limits.leave(principal.tenant));
+  }
+  expectRole(principal, access);
+  return principal;
+}
+
+function handlersOf(route: Route, deps: ApiDeps): RequestHandler[] {
   const identify = async (request: Request, response: Response, next: NextFunction) => {
-    response.locals.principal = await authenticator.authenticate(request.headers.authorization, route.access);
+    response.locals.principal = await callerOf(route, request, { deps, response });
     next();
   };
   const answer = async (request: Request, response: Response) => {

@@ -32,6 +32,8 @@ export const problems = {
   'no-route': { status: 422, title: 'Nobody may carry that zone there' },
   'past-cutoff': { status: 422, title: 'The cutoff for that window has passed' },
   'unknown-region': { status: 422, title: 'The buyer’s region cannot be told' },
+  'too-many-requests': { status: 429, title: 'Too many requests of this key or tenant' },
+  overloaded: { status: 503, title: 'Too much at once: nothing was done, try again later' },
   unavailable: { status: 503, title: 'Try again shortly' },
   'internal-error': { status: 500, title: 'Something is broken on our side' },
 } as const satisfies Record<string, { status: number; title: string }>;
@@ -75,18 +77,31 @@ export function invalid(errors: FieldError[]): Problem {
   return new Problem('invalid-request', { detail, errors });
 }
 
+/** Nothing was done; whoever waits that long and asks again has better prospects. */
+export function overloaded(retryAfterSeconds: number): Problem {
+  return new Problem(
+    'overloaded',
+    { detail: `Ask again after ${retryAfterSeconds} s.` },
+    { 'Retry-After': String(retryAfterSeconds) },
+  );
+}
+
 export function problemType(slug: ProblemSlug): string {
   return `urn:xianda:problem:${slug}`;
 }
 
 export function sendProblem(response: Response, problem: Problem): void {
-  const { status, title } = problems[problem.slug];
+  const { status } = problems[problem.slug];
   if (problem.slug === 'unavailable') response.setHeader('Retry-After', '1');
   if (problem.slug === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer');
   for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
-  const { detail, ...rest } = problem.extras;
-  response.status(status).type('application/problem+json');
-  response.send(
-    JSON.stringify({ type: problemType(problem.slug), title, status, detail: detail ?? title, ...rest }),
-  );
+  response.status(status).type(problemMediaType).send(problemBody(problem));
+}
+
+export const problemMediaType = 'application/problem+json';
+
+export function problemBody({ slug, extras }: Problem): string {
+  const { status, title } = problems[slug];
+  const { detail, ...rest } = extras;
+  return JSON.stringify({ type: problemType(slug), title, status, detail: detail ?? title, ...rest });
 }

@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps';
 import type { Principal, Role } from './auth';
+import type { LimitKind } from './limits';
 import type { ProblemSlug } from './problem';
 
 /** Who may call: anybody, a partner whose signature the route itself verifies, or keys of these roles. */
@@ -71,6 +72,8 @@ export interface RouteDefinition<P extends z.ZodType, Q extends z.ZodType, B ext
   tag: string;
   summary: string;
   access: Access;
+  /** What a call with a key counts as; reads and writes count as such without it. */
+  limit?: LimitKind;
   params?: P;
   query?: Q;
   body?: B;

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { sellableQuery } from '../catalogue/schema';
 import type { ApiDeps } from '../deps';
-import { tenantRoles } from '../http/auth';
+import { expectRole, tenantRoles } from '../http/auth';
 import { readQuery } from '../http/body';
 import { check } from '../http/mount';
 import { Problem } from '../http/problem';
@@ -84,7 +84,8 @@ async function identify(
   token: string | string[] | undefined,
 ): Promise<StreamOwner> {
   if (token === undefined) {
-    const principal = await authenticator.authenticate(request.headers.authorization, tenantRoles);
+    const principal = await authenticator.identify(request.headers.authorization);
+    expectRole(principal, tenantRoles);
     if (!('keyId' in principal)) throw new Error('only keys of a tenant pass here');
     return principal;
   }

@@ -52,6 +52,7 @@ export const orderRoutes: Route[] = [
     tag,
     summary: 'Place an order: accepted whole, repeated, or refused without a trace',
     access,
+    limit: 'orders',
     body: orderBody,
     answers: { created: acceptedAnswer, ok: acceptedAnswer },
     refusals: intakeRefusals,

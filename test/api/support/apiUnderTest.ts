@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { readConfig } from '../../../src/config';
 import { createLogger } from '../../../src/log';
 import { type ApiConfig, runApi } from '../../../src/api/server';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
@@ -47,6 +48,9 @@ export interface ApiUnderTest {
   close(): Promise<void>;
 }
 
+/** What an installation has that sets nothing. */
+export const usualLimits = readConfig({}, { joinRunning: false }).limits;
+
 const silent = createLogger({ role: 'api', level: 'silent' });
 
 /** The API on a free port over a database of its own. */
@@ -65,6 +69,7 @@ export async function startApi(overrides: Partial<ApiConfig> = {}, log = silent)
       sandboxCarrierSecret: carrierSecret,
       logLevel: 'warn',
       stopGraceSeconds: 9,
+      limits: usualLimits,
       ...overrides,
     },
     { port: 0, log },

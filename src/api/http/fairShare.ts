@@ -1,0 +1,96 @@
+import { createRateMeter, type RateMeter } from './rateMeter';
+
+/** Tells how many orders a second a tenant may hand in while others sell as well. */
+export interface FairShare {
+  /** A tenant asks; whether it is let in is decided elsewhere. */
+  asked(tenant: string): void;
+  /** An order was let in. */
+  admitted(): void;
+  /** Orders a second that one tenant may have at present; Infinity while there is enough for everybody. */
+  level(): number;
+  /** How many orders a second a tenant asks for. */
+  demandOf(tenant: string): number;
+  /** Whether somebody else has asked within the last seconds. */
+  hasOthers(tenant: string): boolean;
+}
+
+export interface FairShareOptions {
+  /** How busy the event loop may be while several tenants sell, in percent; 0 leaves them all alone. */
+  busyPercent: number;
+  /** In milliseconds; never goes back. */
+  now(): number;
+  /** Milliseconds that the event loop has worked so far, rather than waited. */
+  loopMilliseconds(): number;
+}
+
+/** A flood is held back within half a second, and forgotten as fast. */
+const memoryMs = 300;
+const lookMs = 100;
+const presentMs = 3_000;
+/** What each tenant may always have of one process, however busy that is for other reasons. */
+const leastPerSecond = 50;
+
+/**
+ * Max-min fairness over what this process can do without keeping anybody waiting. An order costs the event loop time;
+ * while that is busier than it should be with several tenants there, the orders it may take are shared out: whoever
+ * asks for little gets all of it, and those who ask for most are held to one level. A tenant alone is never held back.
+ */
+export function createFairShare({ busyPercent, now, loopMilliseconds }: FairShareOptions): FairShare {
+  const meter = () => createRateMeter({ memoryMs, now });
+  const askers = new Map<string, { rate: RateMeter; seenAt: number }>();
+  const letIn = meter();
+  let level = Number.POSITIVE_INFINITY;
+  let lookedAt = now();
+  let workedMs = loopMilliseconds();
+  let busy = 0;
+
+  function look(): void {
+    const instant = now();
+    const elapsedMs = instant - lookedAt;
+    if (elapsedMs < lookMs) return;
+    const worked = loopMilliseconds();
+    busy += (Math.min(1, (worked - workedMs) / elapsedMs) - busy) * (1 - Math.exp(-elapsedMs / memoryMs));
+    lookedAt = instant;
+    workedMs = worked;
+    for (const [tenant, { seenAt }] of askers) {
+      if (instant - seenAt > presentMs) askers.delete(tenant);
+    }
+    level = nextLevel();
+  }
+
+  function nextLevel(): number {
+    if (busyPercent === 0 || askers.size < 2 || busy === 0) return Number.POSITIVE_INFINITY;
+    const capacity = (letIn.perSecond() * busyPercent) / 100 / busy;
+    const demands = [...askers.values()].map(({ rate }) => rate.perSecond());
+    return Math.max(leastPerSecond, levelOf(capacity, demands));
+  }
+
+  return {
+    asked(tenant) {
+      look();
+      const asker = askers.get(tenant) ?? { rate: meter(), seenAt: 0 };
+      asker.rate.happened();
+      asker.seenAt = now();
+      askers.set(tenant, asker);
+    },
+    admitted: () => letIn.happened(),
+    level: () => level,
+    demandOf: (tenant) => askers.get(tenant)?.rate.perSecond() ?? 0,
+    hasOthers: (tenant) => askers.size > (askers.has(tenant) ? 1 : 0),
+  };
+}
+
+/**
+ * The most that one may have when `capacity` is shared out: whoever asks for less gets what it asks for, and the
+ * others get equal parts of the rest. Infinity when there is enough for all.
+ */
+export function levelOf(capacity: number, demands: readonly number[]): number {
+  const sorted = [...demands].sort((a, b) => a - b);
+  let rest = capacity;
+  for (const [index, demand] of sorted.entries()) {
+    const part = rest / (sorted.length - index);
+    if (demand > part) return Math.max(0, part);
+    rest -= demand;
+  }
+  return Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,45 @@
+/** What a bucket lets through: so many a second, and `burst` at once after a rest. */
+export interface Pace {
+  perSecond: number;
+  burst: number;
+}
+
+export interface TokenBucket {
+  /** Whether one more may pass now. Takes nothing. */
+  has(): boolean;
+  take(): void;
+  /** Another pace from now on; what has been saved up is kept, as far as it fits. */
+  setPace(pace: Pace): void;
+}
+
+/**
+ * A token bucket: in any span of s seconds at most `perSecond × s + burst` pass. It counts nothing between calls, so
+ * thousands of idle ones cost nothing. `now` is in milliseconds and never goes back.
+ */
+export function createTokenBucket(pace: Pace, now: () => number): TokenBucket {
+  let { perSecond, burst } = pace;
+  let tokens = burst;
+  let at = now();
+
+  function refill(): void {
+    const instant = now();
+    tokens = Math.min(burst, tokens + ((instant - at) / 1000) * perSecond);
+    at = instant;
+  }
+
+  return {
+    has() {
+      refill();
+      return tokens >= 1;
+    },
+    take() {
+      refill();
+      tokens -= 1;
+    },
+    setPace(next) {
+      refill();
+      ({ perSecond, burst } = next);
+      tokens = Math.min(burst, tokens);
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { createFairShare, levelOf } from '../../../src/api/http/fairShare';
+import { createTokenBucket } from '../../../src/api/http/tokenBucket';
+
+const demands = fc.array(fc.double({ min: 0, max: 5_000, noNaN: true }), { minLength: 1, maxLength: 20 });
+const capacity = fc.double({ min: 0, max: 20_000, noNaN: true });
+
+describe('a level', () => {
+  test('shares out the capacity, all of it and no more, and only when there is too little', () => {
+    fc.assert(
+      fc.property(capacity, demands, (most, asked) => {
+        const level = levelOf(most, asked);
+        const given = asked.reduce((sum, demand) => sum + Math.min(demand, level), 0);
+        const wanted = asked.reduce((sum, demand) => sum + demand, 0);
+        expect(given).toBeCloseTo(Math.min(most, wanted), 4);
+      }),
+    );
+  });
+
+  test('nobody gets less than an equal part unless it asks for less', () => {
+    fc.assert(
+      fc.property(capacity, demands, (most, asked) => {
+        expect(levelOf(most, asked)).toBeGreaterThanOrEqual(most / asked.length - 1e-6);
+      }),
+    );
+  });
+});
+
+/** A process whose every order costs its loop some milliseconds, and tenants that hand in so many a second. */
+function simulate({ msAnOrder, busyPercent = 40 }: { msAnOrder: number; busyPercent?: number }) {
+  const clock = { ms: 0, workedMs: 0 };
+  const share = createFairShare({
+    busyPercent,
+    now: () => clock.ms,
+    loopMilliseconds: () => clock.workedMs,
+  });
+  const buckets = new Map<string, ReturnType<typeof createTokenBucket>>();
+
+  function handIn(tenant: string): boolean {
+    share.asked(tenant);
+    const level = share.level();
+    if (level !== Number.POSITIVE_INFINITY) {
+      const bucket = buckets.get(tenant) ?? createTokenBucket({ perSecond: level, burst: 2 }, () => clock.ms);
+      buckets.set(tenant, bucket);
+      bucket.setPace({ perSecond: level, burst: 5 });
+      if (!bucket.has()) return false;
+      bucket.take();
+    }
+    share.admitted();
+    clock.workedMs += msAnOrder;
+    return true;
+  }
+
+  return {
+    share,
+    /** What was asked and let in, by tenant, and how busy the loop was. */
+    run(seconds: number, rates: Record<string, number>) {
+      const counts = new Map(Object.keys(rates).map((tenant) => [tenant, { asked: 0, letIn: 0 }]));
+      const [from, workedBefore] = [clock.ms, clock.workedMs];
+      while (clock.ms < from + seconds * 1000) {
+        clock.ms += 1;
+        for (const [tenant, perSecond] of Object.entries(rates)) {
+          const count = counts.get(tenant) as { asked: number; letIn: number };
+          while (count.asked < ((clock.ms - from) / 1000) * perSecond) {
+            count.asked += 1;
+            if (handIn(tenant)) count.letIn += 1;
+          }
+        }
+      }
+      const busyPercent = ((clock.workedMs - workedBefore) / (clock.ms - from)) * 100;
+      const perSecond = Object.fromEntries(
+        [...counts].map(([tenant, { letIn }]) => [tenant, letIn / seconds]),
+      );
+      return { busyPercent, perSecond };
+    },
+  };
+}
+
+describe('shares', () => {
+  test('a tenant alone has the whole process, however busy it is', () => {
+    const { perSecond, busyPercent } = simulate({ msAnOrder: 1 }).run(3, { flood: 900 });
+    expect(perSecond.flood).toBeCloseTo(900, 0);
+    expect(busyPercent).toBeGreaterThan(85);
+  });
+
+  test('with another there a flood is held to what leaves the loop free, and the other gets all it asks for', () => {
+    const world = simulate({ msAnOrder: 0.8 });
+    world.run(1, { small: 40, flood: 800 });
+    const { perSecond, busyPercent } = world.run(5, { small: 40, flood: 800 });
+    expect(perSecond.small).toBeCloseTo(40, 0);
+    expect(busyPercent).toBeGreaterThan(34);
+    expect(busyPercent).toBeLessThan(46);
+  });
+
+  test('two floods get the same, and who asks for little nothing less', () => {
+    const world = simulate({ msAnOrder: 0.5 });
+    world.run(2, { small: 30, one: 1_000, two: 2_000 });
+    const { perSecond } = world.run(5, { small: 30, one: 1_000, two: 2_000 });
+    expect(perSecond.small).toBeCloseTo(30, 0);
+    expect((perSecond.one as number) / (perSecond.two as number)).toBeCloseTo(1, 1);
+  });
+
+  test('nobody is held back while there is enough for all', () => {
+    const { perSecond } = simulate({ msAnOrder: 0.2 }).run(5, { small: 40, big: 800 });
+    expect(perSecond).toEqual({ small: 40, big: 800 });
+  });
+
+  test('when the other has gone the flood has the process to itself again', () => {
+    const world = simulate({ msAnOrder: 0.8 });
+    world.run(3, { small: 40, flood: 800 });
+    world.run(4, { flood: 800 });
+    expect(world.run(2, { flood: 800 }).perSecond.flood).toBeCloseTo(800, 0);
+  });
+
+  test('fifty a second are everybody’s, whatever else keeps the loop busy', () => {
+    const world = simulate({ msAnOrder: 18 });
+    world.run(3, { one: 50, two: 50 });
+    expect(world.run(3, { one: 50, two: 50 }).perSecond).toEqual({ one: 50, two: 50 });
+  });
+
+  test('switched off it holds nobody back', () => {
+    const world = simulate({ msAnOrder: 0.8, busyPercent: 0 });
+    expect(world.run(3, { small: 40, flood: 800 }).perSecond).toEqual({ small: 40, flood: 800 });
+  });
+});
