@@ -185,9 +185,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
   const clock = openSellableClock({ url, platform, log });
   const pools = [app, intakeDb, reports, platform, checker, ...clock.pools];
   const personalData = createPersonalData(config.personalDataKeys);
-  const { mode, platformKey, publicUrl } = config;
-  const { sandboxPaymentSecret, sandboxCarrierSecret, sandboxCarrierUrl } = config;
-  const { temporalAddress, temporalNamespace, temporalUiUrl } = config;
+  const { platformKey, temporalAddress, temporalNamespace } = config;
   const schedules = createTemporalSchedules({
     address: temporalAddress,
     namespace: temporalNamespace ?? 'default',
@@ -218,17 +216,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     sellableClock: clock.sellableClock,
     log,
     intake: createIntake({ db: intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
-    settings: {
-      mode,
-      platformKey,
-      publicUrl,
-      sandboxPaymentSecret,
-      sandboxCarrierSecret,
-      sandboxCarrierUrl,
-      temporalAddress,
-      temporalNamespace,
-      temporalUiUrl,
-    },
+    settings: settingsOf(config),
     metrics,
     authenticator: createAuthenticator({ platform, platformKey }),
     limits,
@@ -241,6 +229,24 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     async close() {
       await Promise.all([...pools, schedules].map((each) => each.close()));
     },
+  };
+}
+
+/** What the routes see of the configuration. */
+function settingsOf(config: ApiConfig): ApiSettings {
+  const { mode, platformKey, publicUrl } = config;
+  const { sandboxPaymentSecret, sandboxCarrierSecret, sandboxCarrierUrl } = config;
+  const { temporalAddress, temporalNamespace, temporalUiUrl } = config;
+  return {
+    mode,
+    platformKey,
+    publicUrl,
+    sandboxPaymentSecret,
+    sandboxCarrierSecret,
+    sandboxCarrierUrl,
+    temporalAddress,
+    temporalNamespace,
+    temporalUiUrl,
   };
 }
 

@@ -3363,9 +3363,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3453,9 +3466,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3551,9 +3577,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3651,9 +3690,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3726,9 +3778,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3793,9 +3858,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3919,9 +3997,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3982,9 +4073,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4049,9 +4153,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4137,9 +4254,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4200,9 +4330,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4267,9 +4410,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4371,9 +4527,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4434,9 +4603,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4501,9 +4683,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4590,9 +4785,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4653,9 +4861,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4720,9 +4941,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4814,9 +5048,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4877,9 +5124,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4944,9 +5204,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5059,9 +5332,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5122,9 +5408,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5189,9 +5488,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5284,9 +5596,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5347,9 +5672,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5414,9 +5752,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5517,9 +5868,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5580,9 +5944,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5701,9 +6078,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5767,9 +6157,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5835,9 +6238,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5904,9 +6320,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5971,9 +6400,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6076,9 +6518,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6144,9 +6599,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6239,9 +6707,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6346,9 +6827,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6414,9 +6908,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6547,9 +7054,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6612,9 +7132,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6722,9 +7255,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6823,6 +7369,8 @@ export interface operations {
             /** @description unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6913,6 +7461,8 @@ export interface operations {
             /** @description unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -6978,9 +7528,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7093,9 +7656,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7156,9 +7732,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7230,9 +7819,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7327,9 +7929,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7392,9 +8007,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7467,9 +8095,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7582,9 +8223,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7663,9 +8317,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7726,9 +8393,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7816,9 +8496,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7909,9 +8602,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8002,9 +8708,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8074,9 +8793,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8164,9 +8896,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8242,9 +8987,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8309,9 +9067,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8406,9 +9177,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8471,9 +9255,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8534,9 +9331,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8624,9 +9434,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8700,9 +9523,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8796,9 +9632,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8889,9 +9738,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8982,9 +9844,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9047,9 +9922,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description too-many-requests */
+            429: {
+                headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9289,6 +10177,8 @@ export interface operations {
             /** @description unavailable */
             503: {
                 headers: {
+                    /** @description Seconds after which the same request has better prospects. Nothing was done. */
+                    "Retry-After": number;
                     [name: string]: unknown;
                 };
                 content: {

@@ -18,6 +18,7 @@ export interface XiandaOptions {
 const attemptTimeoutMs = 15_000;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
+const longestAskedMs = 30_000;
 const defaultPatienceMs = 90_000;
 const retriedStatuses = [429, 502, 503, 504];
 
@@ -71,7 +72,7 @@ async function tryOnce(request: Request): Promise<{ answer?: Response; failure?:
 function pauseBefore(attempt: number, retryAfter: string | null | undefined): number {
   const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
   const askedMs = Number(retryAfter ?? 0) * 1000;
-  return askedMs > pauseMs ? Math.min(askedMs, 10 * longestPauseMs) : pauseMs;
+  return askedMs > pauseMs ? Math.min(askedMs, longestAskedMs) : pauseMs;
 }
 
 /** A refusal (problem+json) that the caller did not expect. */

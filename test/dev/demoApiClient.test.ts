@@ -14,7 +14,8 @@ async function serve(
       seen.push(body);
       const treatment = treatments[Math.min(seen.length, treatments.length) - 1];
       if (treatment === 'reset') return request.socket.destroy();
-      response.writeHead(treatment as number, { 'content-type': 'application/json' });
+      const asked = treatment === 429 ? { 'Retry-After': '1' } : {};
+      response.writeHead(treatment as number, { 'content-type': 'application/json', ...asked });
       response.end(JSON.stringify({ said: body }));
     });
   });
@@ -29,6 +30,17 @@ describe('the client', () => {
     const answer = await client.send('POST', '/v1/orders', { key: 'k', body: { a: 1 } });
     expect([answer.status, answer.attempts, client.retries()]).toEqual([201, 3, 2]);
     expect(new Set(seen)).toEqual(new Set(['{"a":1}']));
+    client.close();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test('asks again only after the seconds that it was told to wait', async () => {
+    const { server, url } = await serve([429, 201]);
+    const client = createApiClient(url);
+    const startedAt = performance.now();
+    expect((await client.send('POST', '/v1/orders', { body: {} })).status).toBe(201);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(990);
     client.close();
     server.closeAllConnections();
     server.close();

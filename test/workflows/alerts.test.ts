@@ -52,8 +52,8 @@ afterAll(async () => {
   await stage.close();
 });
 
-test('there are eleven alerts, each with its reason, its severity and where it says what to do', () => {
-  expect(new Set(rules.map(({ alert }) => alert)).size).toBe(11);
+test('there are twelve alerts, each with its reason, its severity and where it says what to do', () => {
+  expect(new Set(rules.map(({ alert }) => alert)).size).toBe(12);
   const operations = readFileSync(join(docs, 'operations.md'), 'utf8');
   const anchors = [...operations.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
   for (const { alert, for: duration, labels, annotations = {} } of rules) {

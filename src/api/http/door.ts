@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { ApiDeps } from '../deps';
 import { unknownKey } from './auth';
-import type { LimitKind } from './limits';
 import { type Problem, problemBody, problemMediaType, problems } from './problem';
+import type { LimitKind } from './rates';
 import { problemOfRefusal, type TurningAway } from './turnedAway';
 
 export interface Door {

@@ -40,7 +40,7 @@ interface Entry {
  */
 export function createKeyBook(platform: Database, now: () => number = () => performance.now()): KeyBook {
   const entries = new Map<string, Entry>();
-  const unknown = new Map<string, number>();
+  const unknown = createUnknownKeys(now);
   const strangers = createLane({ atOnce: mostStrangersAtOnce, waiting: mostStrangersWaiting });
   let sweptAt = now();
 
@@ -54,7 +54,7 @@ export function createKeyBook(platform: Database, now: () => number = () => perf
       if (entries.get(name) !== entry) return;
       if (found) entry.found = found;
       else entries.delete(name);
-      if (found === null) rememberUnknown(name);
+      if (found === null) unknown.remember(name);
     };
     owner.then(settle, () => {
       // the database did not answer: ask again next time, and keep the owner's place ahead of strangers
@@ -62,19 +62,6 @@ export function createKeyBook(platform: Database, now: () => number = () => perf
       settle(before);
     });
     return owner;
-  }
-
-  function rememberUnknown(name: string): void {
-    unknown.delete(name);
-    const oldest = unknown.size >= mostUnknown ? unknown.keys().next().value : undefined;
-    if (oldest !== undefined) unknown.delete(oldest);
-    unknown.set(name, now() + unknownMs);
-  }
-
-  function isUnknown(name: string): boolean {
-    const until = unknown.get(name);
-    if (until !== undefined && until <= now()) unknown.delete(name);
-    return until !== undefined && until > now();
   }
 
   function sweep(): void {
@@ -89,14 +76,14 @@ export function createKeyBook(platform: Database, now: () => number = () => perf
       const name = hash.toString('base64');
       const entry = entries.get(name);
       if (entry && entry.until > now()) return entry.owner;
-      if (isUnknown(name)) return Promise.resolve(null);
+      if (unknown.has(name)) return Promise.resolve(null);
       return lookUp(name, hash);
     },
     recall(hash) {
       const name = hash.toString('base64');
       const entry = entries.get(name);
       if (entry?.found) return entry.found;
-      if (isUnknown(name)) return 'nobody';
+      if (unknown.has(name)) return 'nobody';
       return entry === undefined && strangers.isFull() ? 'crowded' : 'notYet';
     },
     forget(keyId) {
@@ -108,6 +95,25 @@ export function createKeyBook(platform: Database, now: () => number = () => perf
           () => undefined,
         );
       }
+    },
+  };
+}
+
+/** Hashes that were not found a moment ago; of too many the oldest is forgotten. */
+function createUnknownKeys(now: () => number) {
+  const until = new Map<string, number>();
+  return {
+    remember(name: string): void {
+      until.delete(name);
+      const oldest = until.size >= mostUnknown ? until.keys().next().value : undefined;
+      if (oldest !== undefined) until.delete(oldest);
+      until.set(name, now() + unknownMs);
+    },
+    has(name: string): boolean {
+      const end = until.get(name);
+      if (end === undefined) return false;
+      if (end <= now()) until.delete(name);
+      return end > now();
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Backlogs } from '../../db/health.read';
 import type { PoolLoad } from '../../db/transaction';
 import type { ClockLoad } from '../live/sellableClock';
 import { type TurnedAway, turnedAway } from './turnedAway';
-import type { TenantLoad } from './limits';
+import type { TenantLoad } from './places';
 import { addCounter, addGauge, addPoolGauges, createRegistry } from '../../metrics';
 
 export interface Metrics {

@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps';
 import type { Principal, Role } from './auth';
-import type { LimitKind } from './limits';
+import type { LimitKind } from './rates';
 import type { ProblemSlug } from './problem';
 
 /** Who may call: anybody, a partner whose signature the route itself verifies, or keys of these roles. */

@@ -1,7 +1,7 @@
 import type { Logger } from '../../log';
 import type { Metrics } from './metrics';
-import { type Refusal, type RefusalReason, refusalReasons } from './limits';
 import { Problem, type ProblemSlug } from './problem';
+import { type Refusal, type RefusalReason, refusalReasons } from './refusal';
 
 /** Why a call is answered before any work: by the limits, or because nobody has its key. */
 export const turnedAway = [...refusalReasons, 'unknownKey', 'strangers'] as const;

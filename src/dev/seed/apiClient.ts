@@ -1,4 +1,5 @@
 import { Agent, type RequestOptions as HttpRequestOptions, request as httpRequest } from 'node:http';
+import { readRetryAfter } from '../../clients/retryAfter';
 
 export interface Answer {
   status: number;
@@ -18,7 +19,7 @@ export interface RequestOptions {
 export interface ApiClient {
   /**
    * Sends a request and, while nobody answers (connection refused or reset, time-out) or the answer is 429, 502, 503 or
-   * 504, sends it again with growing pauses: every write of the contract is idempotent. Throws when patience is over.
+   * 504, sends it again with growing pauses, or after `Retry-After`: every write of the contract is idempotent. Throws when patience is over.
    */
   send(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   /** Requests sent again so far. */
@@ -28,6 +29,7 @@ export interface ApiClient {
 
 const attemptTimeoutMs = 15_000;
 const longestPauseMs = 2_000;
+const longestAskedMs = 30_000;
 const defaultPatienceMs = 90_000;
 const retriedStatuses = [429, 502, 503, 504];
 
@@ -57,8 +59,10 @@ export function createApiClient(baseUrl: string, maxSockets = 256): ApiClient {
         (answered) => ({ answer: answered, failure: '' }),
         (error: Error) => ({ answer: undefined, failure: error.message }),
       );
-      if (answer && !retriedStatuses.includes(answer.status)) return { ...answer, attempts };
-      const pauseMs = Math.min(longestPauseMs, 100 * 2 ** (attempts - 1));
+      if (answer && !retriedStatuses.includes(answer.status)) {
+        return { status: answer.status, body: answer.body, attempts };
+      }
+      const pauseMs = pauseBefore(attempts, answer?.retryAfterMs);
       if (closed || Date.now() + pauseMs > giveUpAt) {
         const reason = answer ? `status ${answer.status}` : failure;
         throw new Error(`${method} ${baseUrl}${path} got no answer in ${patienceMs / 1000} s (${reason})`);
@@ -78,8 +82,13 @@ export function createApiClient(baseUrl: string, maxSockets = 256): ApiClient {
   };
 }
 
+/** Growing pauses, or what the answer asks for, if that is longer. */
+function pauseBefore(attempts: number, askedMs = 0): number {
+  return Math.max(Math.min(longestPauseMs, 100 * 2 ** (attempts - 1)), Math.min(askedMs, longestAskedMs));
+}
+
 function requestOnce(options: HttpRequestOptions, payload: string | undefined) {
-  return new Promise<{ status: number; body: unknown }>((resolve, reject) => {
+  return new Promise<{ status: number; body: unknown; retryAfterMs: number }>((resolve, reject) => {
     const request = httpRequest({ ...options, timeout: attemptTimeoutMs }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -87,7 +96,9 @@ function requestOnce(options: HttpRequestOptions, payload: string | undefined) {
       response.on('aborted', () => reject(new Error('the answer broke off')));
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: response.statusCode ?? 0, body: parse(text) });
+        const seconds = readRetryAfter(response.headers['retry-after'] ?? null, Date.now());
+        const retryAfterMs = (seconds ?? 0) * 1000;
+        resolve({ status: response.statusCode ?? 0, body: parse(text), retryAfterMs });
       });
     });
     request.on('timeout', () => request.destroy(new Error('no answer in time')));
