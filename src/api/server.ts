@@ -192,7 +192,6 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
   });
   const limits = createLimits({
     settings: config.limits,
-    isQueueFull: () => false,
     now: () => performance.now(),
     loopMilliseconds: () => performance.eventLoopUtilization().active,
   });
@@ -202,7 +201,6 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     temporalAnswers: async () => (await checkTemporal(temporalAddress)).ok,
     pools,
     ordersInFlight: limits.inFlight,
-    ordersWaiting: () => [],
     stream: clock.sellableClock,
   });
   const deps: ApiDeps = {

@@ -13,8 +13,6 @@ export interface PlaceSettings {
 
 export interface PlacesOptions {
   settings: PlaceSettings;
-  /** Whether the tenant's queue behind us takes no more. */
-  isQueueFull(tenant: string): boolean;
   now(): number;
   loopMilliseconds(): number;
 }
@@ -52,10 +50,10 @@ interface Seat {
 }
 
 /**
- * Refuses an order when the tenant's queue is full, when too many are under way (a tenant has all places while it is
+ * Refuses an order when too many are under way (a tenant has all places while it is
  * alone, else half of them), or when others sell as well and it is more than a fair share.
  */
-export function createPlaces({ settings, isQueueFull, now, loopMilliseconds }: PlacesOptions): Places {
+export function createPlaces({ settings, now, loopMilliseconds }: PlacesOptions): Places {
   const fairShare = createFairShare({ busyPercent: settings.sharedBusyPercent, now, loopMilliseconds });
   const seats = createSeats(now);
   let underWay = 0;
@@ -71,7 +69,6 @@ export function createPlaces({ settings, isQueueFull, now, loopMilliseconds }: P
     refusalOf(tenant) {
       const seat = seats.of(tenant);
       const drainSeconds = () => seat.inFlight / Math.max(1, seat.answered.perSecond());
-      if (isQueueFull(tenant)) return refuse('queueFull', drainSeconds());
       if (isCrowded(tenant, seat)) return refuse('inFlight', drainSeconds());
       if (hasShare(seat, fairShare)) return null;
       return refuse('fairShare', fairShare.demandOf(tenant) / fairShare.level());

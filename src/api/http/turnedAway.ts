@@ -15,7 +15,6 @@ const meanings: Record<RefusalReason | 'strangers', { slug: ProblemSlug; detail:
     detail: 'Others sell as well, and this tenant asks for more than its share.',
   },
   inFlight: { slug: 'overloaded', detail: 'Too many orders are under way.' },
-  queueFull: { slug: 'overloaded', detail: 'Too many of the tenant’s orders wait.' },
   strangers: { slug: 'overloaded', detail: 'Too many keys that nobody knows are being looked up.' },
 };
 
