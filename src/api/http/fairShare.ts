@@ -33,7 +33,8 @@ const leastPerSecond = 50;
 /**
  * Max-min fairness over what this process can do without keeping anybody waiting. An order costs the event loop time;
  * while that is busier than it should be with several tenants there, the orders it may take are shared out: whoever
- * asks for little gets all of it, and those who ask for most are held to one level. A tenant alone is never held back.
+ * asks for little gets all of it, and those who ask for most are held to one level. A tenant alone is never held back,
+ * and neither is anybody when all ask for much.
  */
 export function createFairShare({ busyPercent, now, loopMilliseconds }: FairShareOptions): FairShare {
   const meter = () => createRateMeter({ memoryMs, now });
@@ -59,10 +60,10 @@ export function createFairShare({ busyPercent, now, loopMilliseconds }: FairShar
   }
 
   function nextLevel(): number {
-    if (busyPercent === 0 || askers.size < 2 || busy === 0) return Number.POSITIVE_INFINITY;
-    const capacity = (letIn.perSecond() * busyPercent) / 100 / busy;
+    if (busyPercent === 0 || busy === 0) return Number.POSITIVE_INFINITY;
     const demands = [...askers.values()].map(({ rate }) => rate.perSecond());
-    return Math.max(leastPerSecond, levelOf(capacity, demands));
+    const whole = letIn.perSecond() / busy;
+    return Math.max(leastPerSecond, protectiveLevel(whole, { demands, mark: busyPercent / 100 }));
   }
 
   return {
@@ -78,6 +79,21 @@ export function createFairShare({ busyPercent, now, loopMilliseconds }: FairShar
     demandOf: (tenant) => askers.get(tenant)?.rate.perSecond() ?? 0,
     hasOthers: (tenant) => askers.size > (askers.has(tenant) ? 1 : 0),
   };
+}
+
+/**
+ * The level at which a process that could take `whole` orders a second is as busy as the mark allows. One that asks
+ * for more is a flood, and the others are kept from feeling it; the more ask for more, the more it is a busy evening,
+ * and the less is left idle. When everybody does, nobody is there to be protected: Infinity.
+ */
+export function protectiveLevel(
+  whole: number,
+  { demands, mark }: { demands: readonly number[]; mark: number },
+): number {
+  const level = levelOf(whole * mark, demands);
+  const heavy = demands.filter((demand) => demand > level).length;
+  if (heavy === 0 || heavy === demands.length) return Number.POSITIVE_INFINITY;
+  return levelOf(whole * (1 - (1 - mark) / heavy), demands);
 }
 
 /**

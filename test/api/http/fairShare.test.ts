@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { createFairShare, levelOf } from '../../../src/api/http/fairShare';
+import { createFairShare, levelOf, protectiveLevel } from '../../../src/api/http/fairShare';
 import { createTokenBucket } from '../../../src/api/http/tokenBucket';
 
 const demands = fc.array(fc.double({ min: 0, max: 5_000, noNaN: true }), { minLength: 1, maxLength: 20 });
@@ -23,6 +23,31 @@ describe('a level', () => {
         expect(levelOf(most, asked)).toBeGreaterThanOrEqual(most / asked.length - 1e-6);
       }),
     );
+  });
+});
+
+describe('a level that protects', () => {
+  const world = fc.record({ demands, mark: fc.double({ min: 0.05, max: 1, noNaN: true }) });
+
+  test('leaves between the mark and the whole, and stands between those it holds back and those it protects', () => {
+    fc.assert(
+      fc.property(capacity, world, (whole, { demands: asked, mark }) => {
+        const level = protectiveLevel(whole, { demands: asked, mark });
+        if (level === Number.POSITIVE_INFINITY) return;
+        const given = asked.reduce((sum, demand) => sum + Math.min(demand, level), 0);
+        expect(given).toBeGreaterThanOrEqual(whole * mark - 1e-6);
+        expect(given).toBeLessThanOrEqual(whole + 1e-6);
+        expect(asked.some((demand) => demand <= level)).toBe(true);
+        expect(asked.some((demand) => demand > level)).toBe(true);
+      }),
+    );
+  });
+
+  test('one that floods is held to the mark less what the others ask for', () => {
+    expect(protectiveLevel(1_000, { demands: [40, 900], mark: 0.4 })).toBeCloseTo(360);
+    expect(protectiveLevel(1_000, { demands: [900], mark: 0.4 })).toBe(Number.POSITIVE_INFINITY);
+    expect(protectiveLevel(1_000, { demands: [600, 900], mark: 0.4 })).toBe(Number.POSITIVE_INFINITY);
+    expect(protectiveLevel(1_000, { demands: [40, 300], mark: 0.4 })).toBe(Number.POSITIVE_INFINITY);
   });
 });
 
@@ -95,14 +120,22 @@ describe('shares', () => {
   test('two floods get the same, and who asks for little nothing less', () => {
     const world = simulate({ msAnOrder: 0.5 });
     world.run(2, { small: 30, one: 1_000, two: 2_000 });
-    const { perSecond } = world.run(5, { small: 30, one: 1_000, two: 2_000 });
+    const { perSecond, busyPercent } = world.run(5, { small: 30, one: 1_000, two: 2_000 });
     expect(perSecond.small).toBeCloseTo(30, 0);
+    // half of what a flood alone would leave idle
+    expect(busyPercent).toBeGreaterThan(60);
+    expect(busyPercent).toBeLessThan(80);
     expect((perSecond.one as number) / (perSecond.two as number)).toBeCloseTo(1, 1);
   });
 
   test('nobody is held back while there is enough for all', () => {
     const { perSecond } = simulate({ msAnOrder: 0.2 }).run(5, { small: 40, big: 800 });
     expect(perSecond).toEqual({ small: 40, big: 800 });
+  });
+
+  test('an evening on which everybody sells much holds nobody back: there is nobody to protect', () => {
+    const rates = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`tenant-${n}`, 55]));
+    expect(simulate({ msAnOrder: 0.9 }).run(5, rates).perSecond).toEqual(rates);
   });
 
   test('when the other has gone the flood has the process to itself again', () => {

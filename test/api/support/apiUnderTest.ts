@@ -48,8 +48,8 @@ export interface ApiUnderTest {
   close(): Promise<void>;
 }
 
-/** What an installation has that sets nothing. */
-export const usualLimits = readConfig({}, { joinRunning: false }).limits;
+/** What an installation has that sets nothing; tests make many tenants and want no shares, unless they say so. */
+export const usualLimits = { ...readConfig({}, { joinRunning: false }).limits, sharedBusyPercent: 0 };
 
 const silent = createLogger({ role: 'api', level: 'silent' });
 
