@@ -135,14 +135,15 @@ const plannedAtMs = new WeakMap<pg.PoolClient, number>();
 
 /**
  * A connection keeps its plans, those of foreign keys too, from when the tables were small: a check of a key then reads
- * a whole tenant through the wrong index (10,000 orders swept: 18 s instead of 3). So those that are a second
- * old are made anew: some 5 ms, and no round trip.
+ * a whole tenant through the wrong index (10,000 orders swept: 18 s instead of 3). So those that are a second old are
+ * made anew, which takes some 5 ms. Before the transaction: within it nothing may come before its isolation level.
  */
-function dropOldPlans(client: pg.PoolClient): '' | 'DISCARD PLANS; ' {
+function dropOldPlans(client: pg.PoolClient): void {
   const now = performance.now();
-  if (now - (plannedAtMs.get(client) ?? Number.NEGATIVE_INFINITY) < plansLastMs) return '';
+  if (now - (plannedAtMs.get(client) ?? Number.NEGATIVE_INFINITY) < plansLastMs) return;
   plannedAtMs.set(client, now);
-  return 'DISCARD PLANS; ';
+  // a connection that cannot do this cannot begin either, and that is waited for
+  client.query('DISCARD PLANS').catch(() => undefined);
 }
 
 async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -154,7 +155,8 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
   };
   client.on('error', onBroken);
   try {
-    const begun = client.query(dropOldPlans(client) + begin);
+    dropOldPlans(client);
+    const begun = client.query(begin);
     // told by the first statement's failure too, which is the one that is waited for
     begun.catch(() => undefined);
     const answer = await work({
