@@ -33,7 +33,10 @@ interface MovementRow {
 
 const epochMs = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
-export async function openBooks(databaseUrl: string, { tenant, sku }: HotShop): Promise<Books> {
+export async function openBooks(
+  databaseUrl: string,
+  { tenant, sku }: Pick<HotShop, 'tenant' | 'sku'>,
+): Promise<Books> {
   const client = new Postgres({ connectionString: databaseUrl });
   await client.connect();
   const ask = async <Row>(sql: string, values: unknown[] = []): Promise<Row[]> =>
