@@ -33,16 +33,25 @@ interface MovementRow {
 
 const epochMs = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
 
-export async function openBooks(
-  databaseUrl: string,
-  { tenant, sku }: Pick<HotShop, 'tenant' | 'sku'>,
-): Promise<Books> {
+/** One connection and its statements. */
+async function connect(databaseUrl: string) {
   const client = new Postgres({ connectionString: databaseUrl });
   await client.connect();
   const ask = async <Row>(sql: string, values: unknown[] = []): Promise<Row[]> =>
     (await client.query(sql, values)).rows as Row[];
-  const askOne = async <Row>(sql: string, values: unknown[] = []): Promise<Row> =>
-    (await ask<Row>(sql, values))[0] as Row;
+  return {
+    ask,
+    askOne: async <Row>(sql: string, values: unknown[] = []): Promise<Row> =>
+      (await ask<Row>(sql, values))[0] as Row,
+    close: () => client.end(),
+  };
+}
+
+export async function openBooks(
+  databaseUrl: string,
+  { tenant, sku }: Pick<HotShop, 'tenant' | 'sku'>,
+): Promise<Books> {
+  const { ask, askOne, close } = await connect(databaseUrl);
   return {
     async findLost(orderIds) {
       const held = await ask<{ orderId: string }>(
@@ -103,7 +112,7 @@ export async function openBooks(
       );
       return Object.fromEntries(rows.map(({ state, orders }) => [state, orders]));
     },
-    close: () => client.end(),
+    close,
   };
 }
 
