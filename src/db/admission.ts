@@ -12,6 +12,7 @@ import {
   readLots,
   readMoment,
 } from './admission.read';
+import { instantColumn, numberColumn, textColumn } from './columns';
 import { expireDueHolds } from './expiry';
 import type { Facts } from './facts';
 import { insertPools, type JournalEntry, tryLockPools, writeMovements } from './inventory';
@@ -251,15 +252,15 @@ async function insertHolds(tx: TenantTx, writes: readonly AdmissionWrite[]): Pro
             AS h(hold_id, order_id, line_id, sku, site_id, lot_id, quantity, hand_over_on, expires_at)`,
     [
       tx.tenant,
-      rows.map((row) => row.holdId),
-      rows.map((row) => row.orderId),
-      rows.map((row) => row.lineId),
-      rows.map((row) => row.sku),
-      rows.map((row) => row.siteId),
-      rows.map((row) => row.lotId),
-      rows.map((row) => row.quantity),
-      rows.map((row) => row.handOverOn),
-      rows.map((row) => row.expiresAt),
+      textColumn(rows, (row) => row.holdId),
+      textColumn(rows, (row) => row.orderId),
+      textColumn(rows, (row) => row.lineId),
+      textColumn(rows, (row) => row.sku),
+      textColumn(rows, (row) => row.siteId),
+      textColumn(rows, (row) => row.lotId),
+      numberColumn(rows, (row) => row.quantity),
+      textColumn(rows, (row) => row.handOverOn),
+      instantColumn(rows, (row) => row.expiresAt),
     ],
   );
 }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 
 /** One of PERSONAL_DATA_KEYS: wraps the keys of rows. */
 export interface MasterKey {
@@ -24,13 +24,29 @@ const ivBytes = 12;
 const tagBytes = 16;
 const keyBytes = 32;
 
+/** Random bytes are drawn for many rows at once: asking for 12 takes as long as for 4,000, some 3 µs. */
+const drawn = Buffer.alloc(4096);
+let used = drawn.length;
+
+/** Fresh random bytes, each given out once. */
+function takeRandom(length: number): Buffer {
+  if (used + length > drawn.length) {
+    randomFillSync(drawn);
+    used = 0;
+  }
+  const taken = Buffer.from(drawn.subarray(used, used + length));
+  drawn.fill(0, used, used + length);
+  used += length;
+  return taken;
+}
+
 /** Envelope encryption with rotation: the first master key seals, all of them open. */
 export function createEnvelope(keys: readonly MasterKey[]): Envelope {
   const current = keys[0];
   if (!current) throw new Error('at least one master key is needed');
   return {
     seal(owner, plain) {
-      const dataKey = randomBytes(keyBytes);
+      const dataKey = takeRandom(keyBytes);
       const bound = Buffer.from(JSON.stringify(owner));
       const wrapped = encrypt(current.key, dataKey, bound);
       return { keyId: current.id, sealed: Buffer.concat([wrapped, encrypt(dataKey, plain, bound)]) };
@@ -47,7 +63,7 @@ export function createEnvelope(keys: readonly MasterKey[]): Envelope {
 }
 
 function encrypt(key: Buffer, plain: Buffer, bound: Buffer): Buffer {
-  const iv = randomBytes(ivBytes);
+  const iv = takeRandom(ivBytes);
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(bound);
   const body = Buffer.concat([cipher.update(plain), cipher.final()]);
   return Buffer.concat([iv, cipher.getAuthTag(), body]);

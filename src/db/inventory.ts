@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Movement, MovementKind } from '../domain/inventory/model';
 import type { LocalDate } from '../domain/network/model';
+import { numberColumn, textColumn } from './columns';
 import { addToReserve, type ReserveUnits, readCampaignGoods, wakeConversion } from './presaleReserve';
 import { Rollback, type TenantTx } from './transaction';
 
@@ -65,7 +66,8 @@ export async function writeMovements(
   { actor, movements }: { actor: string; movements: readonly JournalEntry[] },
 ): Promise<void> {
   if (movements.length === 0) return;
-  const column = (index: 0 | 1 | 2 | 3) => movements.map((m) => effects[m.kind][index] * m.quantity);
+  const column = (index: 0 | 1 | 2 | 3) =>
+    numberColumn(movements, (m) => effects[m.kind][index] * m.quantity);
   await tx.query(
     `INSERT INTO stock_movement (tenant, batch_id, position, kind, sku, site_id, lot_id,
                                  on_hand, held, committed, quarantined, cause_kind, cause_id, actor)
@@ -77,17 +79,17 @@ export async function writeMovements(
     [
       tx.tenant,
       randomUUID(),
-      movements.map((m) => m.kind),
-      movements.map((m) => m.sku),
-      movements.map((m) => m.siteId),
-      movements.map((m) => m.lotId),
+      textColumn(movements, (m) => m.kind),
+      textColumn(movements, (m) => m.sku),
+      textColumn(movements, (m) => m.siteId),
+      textColumn(movements, (m) => m.lotId),
       column(0),
       column(1),
       column(2),
       column(3),
-      movements.map((m) => m.causeKind),
-      movements.map((m) => m.causeId),
-      movements.map((m) => m.actor ?? actor),
+      textColumn(movements, (m) => m.causeKind),
+      textColumn(movements, (m) => m.causeId),
+      textColumn(movements, (m) => m.actor ?? actor),
     ],
   );
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { OrderState } from '../domain/order/model';
+import { instantColumn, numberColumn, textColumn } from './columns';
 import { type Database, RunAgain, type TenantTx } from './transaction';
 
 const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -135,29 +136,29 @@ async function insertHeads(tx: TenantTx, orders: readonly NewOrder[]): Promise<n
      ON CONFLICT DO NOTHING`,
     [
       tx.tenant,
-      orders.map((order) => order.orderId),
-      orders.map((order) => order.channel),
-      orders.map((order) => order.externalId),
+      textColumn(orders, (order) => order.orderId),
+      textColumn(orders, (order) => order.channel),
+      textColumn(orders, (order) => order.externalId),
       orders.map((order) => order.bodyDigest),
-      orders.map((order) => JSON.stringify(order.answer)),
-      orders.map((order) => order.state),
-      orders.map((order) => order.buyerRef),
-      orders.map((order) => order.communityId),
-      orders.map((order) => order.pickupPointId),
-      orders.map((order) => order.region),
-      orders.map((order) => order.location?.lat ?? null),
-      orders.map((order) => order.location?.lng ?? null),
-      orders.map((order) => order.deliveryMethod),
-      orders.map((order) => order.window?.from ?? null),
-      orders.map((order) => order.window?.to ?? null),
-      orders.map((order) => order.totalFen),
-      orders.map((order) => order.freightFen),
-      orders.map((order) => order.paidFen),
-      orders.map((order) => order.shipBy),
-      orders.map((order) => order.deliverBy),
-      orders.map((order) => order.expiresAt),
-      orders.map((order) => order.liveSessionId),
-      orders.map((order) => order.placedOn),
+      textColumn(orders, (order) => JSON.stringify(order.answer)),
+      textColumn(orders, (order) => order.state),
+      textColumn(orders, (order) => order.buyerRef),
+      textColumn(orders, (order) => order.communityId),
+      textColumn(orders, (order) => order.pickupPointId),
+      textColumn(orders, (order) => order.region),
+      numberColumn(orders, (order) => order.location?.lat ?? null),
+      numberColumn(orders, (order) => order.location?.lng ?? null),
+      textColumn(orders, (order) => order.deliveryMethod),
+      instantColumn(orders, (order) => order.window?.from ?? null),
+      instantColumn(orders, (order) => order.window?.to ?? null),
+      numberColumn(orders, (order) => order.totalFen),
+      numberColumn(orders, (order) => order.freightFen),
+      numberColumn(orders, (order) => order.paidFen),
+      instantColumn(orders, (order) => order.shipBy),
+      instantColumn(orders, (order) => order.deliverBy),
+      instantColumn(orders, (order) => order.expiresAt),
+      textColumn(orders, (order) => order.liveSessionId),
+      textColumn(orders, (order) => order.placedOn),
     ],
   );
   return rowCount;
@@ -176,16 +177,16 @@ async function insertLines(tx: TenantTx, orders: readonly NewOrder[]): Promise<v
             AS l(order_id, line_id, position, sku, quantity, unit_price_fen, discount_fen, supply, campaign_id, components)`,
     [
       tx.tenant,
-      lines.map((line) => line.orderId),
-      lines.map((line) => line.lineId),
-      lines.map((line) => line.position),
-      lines.map((line) => line.sku),
-      lines.map((line) => line.quantity),
-      lines.map((line) => line.unitPriceFen),
-      lines.map((line) => line.discountFen),
-      lines.map((line) => line.supply),
-      lines.map((line) => line.campaignId),
-      lines.map((line) => JSON.stringify(line.components)),
+      textColumn(lines, (line) => line.orderId),
+      textColumn(lines, (line) => line.lineId),
+      numberColumn(lines, (line) => line.position),
+      textColumn(lines, (line) => line.sku),
+      numberColumn(lines, (line) => line.quantity),
+      numberColumn(lines, (line) => line.unitPriceFen),
+      numberColumn(lines, (line) => line.discountFen),
+      textColumn(lines, (line) => line.supply),
+      textColumn(lines, (line) => line.campaignId),
+      textColumn(lines, (line) => JSON.stringify(line.components)),
     ],
   );
 }
@@ -214,6 +215,6 @@ export async function insertOrderEvents(
   await tx.query(
     `INSERT INTO order_event (tenant, order_id, kind)
      SELECT $1, order_id, kind FROM unnest($2::text[], $3::text[]) AS e(order_id, kind)`,
-    [tx.tenant, events.map((event) => event.orderId), events.map((event) => event.kind)],
+    [tx.tenant, textColumn(events, (event) => event.orderId), textColumn(events, (event) => event.kind)],
   );
 }

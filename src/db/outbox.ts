@@ -1,3 +1,4 @@
+import { textColumn } from './columns';
 import type { TenantTx } from './transaction';
 
 /** What Temporal has to be told. The row is written in the transaction that made it true. */
@@ -33,9 +34,9 @@ export async function insertOutbox(tx: TenantTx, messages: OutboxMessage[]): Pro
        FROM unnest($2::text[], $3::text[], $4::text[], $5::boolean[]) AS m(kind, subject, payload, urgent)`,
     [
       tx.tenant,
-      messages.map((message) => message.kind),
-      messages.map((message) => message.subject),
-      messages.map((message) => JSON.stringify(message.payload)),
+      textColumn(messages, (message) => message.kind),
+      textColumn(messages, (message) => message.subject),
+      textColumn(messages, (message) => JSON.stringify(message.payload)),
       messages.map((message) => message.urgent ?? false),
     ],
   );
