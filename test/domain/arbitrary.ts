@@ -6,7 +6,9 @@ import type { LotBalance } from '../../src/domain/inventory/model';
 import { addDays, localDateOf } from '../../src/domain/network/calendar';
 import type { Carrier, PickupPoint, Site } from '../../src/domain/network/model';
 import type { AdmissionRequest, AdmissionSku, AdmissionState } from '../../src/domain/order/admission';
+import { type LedgerRequest, type LedgerState, purchaseKey } from '../../src/domain/order/admissionLedger';
 import type { PlannedLine } from '../../src/domain/order/model';
+import type { Campaign } from '../../src/domain/presale/model';
 
 /** Small worlds: few SKUs, sites and lots, so that scarcity, ties and mixtures happen often. */
 
@@ -208,6 +210,63 @@ export const someAdmission: fc.Arbitrary<AdmissionCase> = fc
         campaigns: new Map(),
         bought: new Map(),
       },
+    };
+  });
+
+/** What several buyers ask for, one after the other, of one world: spot and presale, at doors and at one point. */
+export interface BatchCase {
+  state: LedgerState;
+  requests: LedgerRequest[];
+}
+
+const someAsk = fc.record({
+  lines: someLines,
+  presale: fc.boolean(),
+  pickup: fc.boolean(),
+  buyerRef: fc.constantFrom('b1', 'b2', 'b3'),
+  liveSessionId: fc.constantFrom(null, 'show'),
+});
+
+export const someBatch: fc.Arbitrary<BatchCase> = fc
+  .record({
+    world: someAdmission,
+    point: somePoint,
+    quota: fc.integer({ min: 0, max: 8 }),
+    bought: fc.integer({ min: 0, max: 3 }),
+    asks: fc.array(someAsk, { minLength: 1, maxLength: 8 }),
+  })
+  .map(({ world, point, quota, bought, asks }) => {
+    const { pickupPoint: _, pointLoad, bought: __, campaigns: ___, ...shared } = world.state;
+    const campaign: Campaign = {
+      campaignId: 'early',
+      sku: 'a',
+      opensAt: now - 1,
+      closesAt: now + 1,
+      deliverFrom: '2026-12-01',
+      deliverBy: '2026-12-05',
+      priceFen: null,
+      quotas: [{ region: 'east', units: quota, held: 0, sold: 0 }],
+    };
+    return {
+      state: {
+        ...shared,
+        pickupPoints: new Map([['p1', point]]),
+        pointLoads: new Map([['p1', pointLoad]]),
+        campaigns: new Map([['early', campaign]]),
+        bought: new Map([[purchaseKey({ buyerRef: 'b1', liveSessionId: null }, 'a'), bought]]),
+      },
+      requests: asks.map(({ lines, presale, pickup, ...purchase }) => ({
+        ...world.request,
+        lines: presale
+          ? lines.map((line) => ({ ...line, supply: 'presale' as const, campaignId: 'early' }))
+          : lines,
+        destination: {
+          ...world.request.destination,
+          deliveryMethod: pickup ? ('pickup' as const) : ('express' as const),
+          pickupPointId: pickup ? 'p1' : null,
+        },
+        purchase,
+      })),
     };
   });
 
