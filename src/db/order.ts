@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { OrderState } from '../domain/order/model';
 import { instantColumn, numberColumn, textColumn } from './columns';
-import { type Database, RunAgain, type TenantTx } from './transaction';
+import type { Database, TenantTx } from './transaction';
 
 const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
@@ -59,7 +59,12 @@ export interface StoredAnswer {
   bodyDigest: Buffer;
 }
 
-/** The orders that shops placed under their own ids, as they were answered; by JSON of channel and id. */
+/** What a shop calls its order: unique within a tenant. */
+export function shopKey({ channel, externalId }: { channel: string; externalId: string }): string {
+  return JSON.stringify([channel, externalId]);
+}
+
+/** The orders that shops placed under their own ids, as they were answered; by `shopKey`. */
 export async function findByExternalIds(
   tx: TenantTx,
   orders: readonly { channel: string; externalId: string }[],
@@ -70,7 +75,7 @@ export async function findByExternalIds(
        JOIN orders o ON o.tenant = $1 AND o.channel = w.channel AND o.external_id = w.external_id`,
     [tx.tenant, orders.map((order) => order.channel), orders.map((order) => order.externalId)],
   );
-  return new Map(rows.map((row) => [JSON.stringify([row.channel, row.externalId]), row]));
+  return new Map(rows.map((row) => [shopKey(row), row]));
 }
 
 export interface NewOrder {
@@ -110,16 +115,15 @@ export interface NewOrderLine {
 }
 
 /**
- * Writes orders and their lines, with one statement a table. Throws `RunAgain` when another request took one of the
- * shops' ids meanwhile: the caller looks them up again and tells the first answer.
+ * Writes orders and their lines, with one statement a table. A shop's id that another request took meanwhile is a
+ * conflict: the transaction runs again, and its caller finds the first answer.
  */
 export async function insertOrders(tx: TenantTx, orders: readonly NewOrder[]): Promise<void> {
-  const [inserted] = await Promise.all([insertHeads(tx, orders), insertLines(tx, orders)]);
-  if (inserted < orders.length) throw new RunAgain('a shop’s id was taken meanwhile');
+  await Promise.all([insertHeads(tx, orders), insertLines(tx, orders)]);
 }
 
-async function insertHeads(tx: TenantTx, orders: readonly NewOrder[]): Promise<number> {
-  const { rowCount } = await tx.query(
+async function insertHeads(tx: TenantTx, orders: readonly NewOrder[]): Promise<void> {
+  await tx.query(
     `INSERT INTO orders (tenant, order_id, channel, external_id, body_digest, answer, state, buyer_ref, community_id,
                          pickup_point_id, region, lat, lng, delivery_method, window_from, window_to, total_fen,
                          freight_fen, paid_fen, ship_by, deliver_by, expires_at, live_session_id, placed_on, paid_at)
@@ -132,8 +136,7 @@ async function insertHeads(tx: TenantTx, orders: readonly NewOrder[]): Promise<n
                    $21::timestamptz[], $22::timestamptz[], $23::text[], $24::date[])
             AS o(order_id, channel, external_id, body_digest, answer, state, buyer_ref, community_id, pickup_point_id,
                  region, lat, lng, delivery_method, window_from, window_to, total_fen, freight_fen, paid_fen, ship_by,
-                 deliver_by, expires_at, live_session_id, placed_on)
-     ON CONFLICT DO NOTHING`,
+                 deliver_by, expires_at, live_session_id, placed_on)`,
     [
       tx.tenant,
       textColumn(orders, (order) => order.orderId),
@@ -161,7 +164,6 @@ async function insertHeads(tx: TenantTx, orders: readonly NewOrder[]): Promise<n
       textColumn(orders, (order) => order.placedOn),
     ],
   );
-  return rowCount;
 }
 
 async function insertLines(tx: TenantTx, orders: readonly NewOrder[]): Promise<void> {

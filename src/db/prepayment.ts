@@ -1,4 +1,4 @@
-import { RunAgain, type TenantTx } from './transaction';
+import type { TenantTx } from './transaction';
 
 export interface Prepayment {
   transactionId: string;
@@ -33,18 +33,17 @@ export function prepaymentKey(prepayment: Prepayment): string {
   return JSON.stringify([providerOf(prepayment), prepayment.transactionId]);
 }
 
-/** The payments that orders came with. Throws `RunAgain` when one of them was used for another order meanwhile. */
+/** The payments that orders came with. One that was used for another order meanwhile is a conflict: see `isConflict`. */
 export async function insertPrepayments(
   tx: TenantTx,
   prepayments: readonly (Prepayment & { orderId: string })[],
 ): Promise<void> {
   if (prepayments.length === 0) return;
-  const { rowCount } = await tx.query(
+  await tx.query(
     `INSERT INTO payment (tenant, provider, transaction_id, order_id, amount_fen, state, held_by, paid_at)
      SELECT $1, provider, transaction_id, order_id, amount_fen, 'applied', held_by, paid_at
        FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::timestamptz[])
-            AS p(provider, transaction_id, order_id, amount_fen, held_by, paid_at)
-     ON CONFLICT DO NOTHING`,
+            AS p(provider, transaction_id, order_id, amount_fen, held_by, paid_at)`,
     [
       tx.tenant,
       prepayments.map(providerOf),
@@ -55,5 +54,4 @@ export async function insertPrepayments(
       prepayments.map((each) => new Date(each.paidAt)),
     ],
   );
-  if (rowCount < prepayments.length) throw new RunAgain('a payment was used for another order meanwhile');
 }

@@ -154,6 +154,8 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
     broken = true;
   };
   client.on('error', onBroken);
+  // of statements that were sent together the first that fails is the reason; the others only say that they were not run
+  let failure: unknown;
   try {
     dropOldPlans(client);
     const begun = client.query(begin);
@@ -161,8 +163,13 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
     begun.catch(() => undefined);
     const answer = await work({
       query: async <R extends object>(text: string, values?: readonly unknown[]) => {
-        const result = await client.query({ name: statementName(text), text, values: values as unknown[] });
-        return { rows: result.rows as R[], rowCount: result.rowCount ?? 0 };
+        try {
+          const result = await client.query({ name: statementName(text), text, values: values as unknown[] });
+          return { rows: result.rows as R[], rowCount: result.rowCount ?? 0 };
+        } catch (error) {
+          failure ??= error;
+          throw error;
+        }
       },
     });
     await client.query('COMMIT');
@@ -173,7 +180,7 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
       broken = true;
     });
     if (error instanceof Rollback) return error.answer as T;
-    throw error;
+    throw codeOf(error) === transactionAborted ? failure : error;
   } finally {
     client.off('error', onBroken);
     client.release(broken);
@@ -194,9 +201,21 @@ function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 
-/** Deadlock or serialisation failure: nothing was written and the same work may run again. */
+const transactionAborted = '25P02';
+const uniqueViolation = '23505';
+/** Keys for which two requests may race: the one that loses runs again, and finds what the winner wrote. */
+const racedFor = ['orders_pkey', 'orders_tenant_channel_external_id_key', 'payment_pkey'];
+
+/** Deadlock, serialisation failure or a lost race: nothing was written and the same work may run again. */
 export function isConflict(error: unknown): boolean {
-  return ['40P01', '40001'].includes(codeOf(error));
+  const code = codeOf(error);
+  return (
+    ['40P01', '40001'].includes(code) || (code === uniqueViolation && racedFor.includes(constraintOf(error)))
+  );
+}
+
+function constraintOf(error: unknown): string {
+  return error instanceof Error && 'constraint' in error ? String(error.constraint) : '';
 }
 
 /**

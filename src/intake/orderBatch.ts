@@ -1,7 +1,7 @@
 import { type AdmissionSubject, lockAdmissions, readAdmissions } from '../db/admission';
 import { readCampaigns, readClock } from '../db/admission.read';
 import { createFactsCache, type Facts, type FactsCache } from '../db/facts';
-import { findByExternalIds, type StoredAnswer } from '../db/order';
+import { findByExternalIds, shopKey, type StoredAnswer } from '../db/order';
 import { findUsedPrepayments, prepaymentKey } from '../db/prepayment';
 import { type PersonalData, sealRecipient } from '../db/personalData';
 import { type Database, Rollback, type TenantTx } from '../db/transaction';
@@ -77,8 +77,23 @@ async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing
   const candidates = await refuseWithoutLocks(tx, { batch, facts, answers, drafted });
   const taken = await decide(tx, { batch, facts, answers, candidates });
   // thrown, so that what expiring past-due holds wrote is the sweeper's to write: a refusal stores nothing
-  if (taken === 0) throw new Rollback(answers);
+  if (taken.size === 0) throw new Rollback(answers);
+  tellConflicts(placings, answers, taken);
   return answers;
+}
+
+/** Another body under an id that was taken in earlier in this batch is a conflict, whatever else is wrong with it. */
+function tellConflicts(
+  placings: readonly Placing[],
+  answers: IntakeAnswer[],
+  taken: Map<string, number>,
+): void {
+  for (const [index, { request }] of placings.entries()) {
+    const kind = answers[index]?.kind;
+    if (kind === 'accepted' || kind === 'repeated' || kind === 'conflict') continue;
+    const first = taken.get(shopKey(request));
+    if (first !== undefined && first < index) answers[index] = { kind: 'conflict' };
+  }
 }
 
 function skusOf(requests: readonly IntakeRequest[]): Set<string> {
@@ -101,7 +116,7 @@ function repeatOf(
   { stored, personalData }: { stored: Map<string, StoredAnswer>; personalData: PersonalData },
 ): IntakeAnswer | null {
   if (stored.size === 0) return null;
-  const first = stored.get(JSON.stringify([request.channel, request.externalId]));
+  const first = stored.get(shopKey(request));
   if (!first) return null;
   if (!first.bodyDigest.equals(digestOf(personalData, tenant, request))) return { kind: 'conflict' };
   return { kind: 'repeated', answer: first.answer as AcceptedOrder };
@@ -173,9 +188,12 @@ interface Deciding {
   candidates: Candidate[];
 }
 
-/** Decides under the locks, in arrival order, and writes what is taken in; answers how many orders that were. */
-async function decide(tx: TenantTx, { batch, facts, answers, candidates }: Deciding): Promise<number> {
-  if (candidates.length === 0) return 0;
+/** Decides under the locks, in arrival order, and writes what is taken in; answers by `shopKey` which requests that were. */
+async function decide(
+  tx: TenantTx,
+  { batch, facts, answers, candidates }: Deciding,
+): Promise<Map<string, number>> {
+  if (candidates.length === 0) return new Map();
   // before the locks: encrypting is the dearest step of an order, and nobody needs to wait for it
   const prepared = candidates.map((candidate) => ({ candidate, ...sealed(tx.tenant, batch, candidate) }));
   const subjects = candidates.map(subjectOf);
@@ -191,7 +209,7 @@ async function decide(tx: TenantTx, { batch, facts, answers, candidates }: Decid
     noteScarcity(batch.scarcity, tx.tenant, each.candidate.draft, answer);
   }
   if (decider.taken.length > 0) await writeOrders(tx, decider.taken, state);
-  return decider.taken.length;
+  return new Map(decider.taken.map(({ request, index }) => [shopKey(request), index]));
 }
 
 type Prepared = { candidate: Candidate } & Pick<Taken, 'bodyDigest' | 'recipient'>;
@@ -213,7 +231,7 @@ function noteScarcity(scarcity: Scarcity, tenant: string, draft: Draft, answer: 
 
 interface Decider {
   decide(prepared: Prepared): IntakeAnswer;
-  readonly taken: Taken[];
+  readonly taken: (Taken & { index: number })[];
 }
 
 /** Decides orders one after the other; a repeat within the batch gets the first one's answer. */
@@ -226,13 +244,13 @@ function createDecider({
   ledger: AdmissionLedger;
   used: Set<string>;
 }): Decider {
-  const taken = new Map<string, Taken>();
+  const taken = new Map<string, Taken & { index: number }>();
   return {
     get taken() {
       return [...taken.values()];
     },
     decide({ candidate, bodyDigest, recipient }) {
-      const { request, actor, draft } = candidate;
+      const { request, actor, draft, index } = candidate;
       const first = taken.get(draft.orderId);
       if (first) {
         return first.bodyDigest.equals(bodyDigest)
@@ -246,11 +264,13 @@ function createDecider({
       const admission = ledger.decide(ask);
       if (admission.kind !== 'admitted' && !payment) return admission;
       if (payment) used.add(prepaymentKey(payment));
+      if (admission.kind !== 'admitted') ledger.note(ask);
       const admitted = admission.kind === 'admitted' ? admission : nothingHeld(state);
       const expiresAt = draft.paid ? null : new Date(ask.payableUntil);
       const answer = acceptedOrder(draft, admitted, expiresAt);
       const refusal = admission.kind === 'admitted' ? null : admission;
       taken.set(draft.orderId, {
+        index,
         request,
         actor,
         bodyDigest,

@@ -42,6 +42,8 @@ export interface AdmissionLedger {
   decide(request: LedgerRequest): Admission;
   /** What would be decided now; takes nothing. */
   foresee(request: LedgerRequest): Admission;
+  /** An order that is taken in although nothing can be held for it: it counts against its buyer's limit all the same. */
+  note(request: LedgerRequest): void;
 }
 
 const noLoad: Record<PointZone, number> = { ambient: 0, chilled: 0, frozen: 0 };
@@ -79,6 +81,7 @@ export function openLedger(state: LedgerState): AdmissionLedger {
 
   return {
     foresee: (request) => planAdmission(request, stateFor(request)),
+    note: (request) => notePurchase(bought, request),
     decide(request) {
       const admission = planAdmission(request, stateFor(request));
       if (admission.kind !== 'admitted') return admission;
