@@ -236,7 +236,7 @@ export const someBatch: fc.Arbitrary<BatchCase> = fc
     asks: fc.array(someAsk, { minLength: 1, maxLength: 8 }),
   })
   .map(({ world, point, quota, bought, asks }) => {
-    const { pickupPoint: _, pointLoad, bought: __, campaigns: ___, ...shared } = world.state;
+    const { now: at, timeZone: zone, skus, sites, carriers, lots, pointLoad } = world.state;
     const campaign: Campaign = {
       campaignId: 'early',
       sku: 'a',
@@ -249,7 +249,12 @@ export const someBatch: fc.Arbitrary<BatchCase> = fc
     };
     return {
       state: {
-        ...shared,
+        now: at,
+        timeZone: zone,
+        skus,
+        sites,
+        carriers,
+        lots,
         pickupPoints: new Map([['p1', point]]),
         pointLoads: new Map([['p1', pointLoad]]),
         campaigns: new Map([['early', campaign]]),
