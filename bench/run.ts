@@ -2,15 +2,27 @@ import { parseArgs } from 'node:util';
 import { type Bench, BenchRefusal, type Measured } from './support/bench';
 import { formatEnvironment } from './support/environment';
 import { formatFigures } from './support/table';
+import { intakeHttp } from './intakeHttp/intakeHttp';
 import { intakeOpen } from './intakeOpen/intakeOpen';
 import { intakeProcess } from './intakeProcess/intakeProcess';
 import { orderLives } from './orderLives/orderLives';
 import { flash } from './flash/flash';
 import { peers } from './peers/peers';
 import { scaling } from './scaling/scaling';
+import { soldOut } from './soldOut/soldOut';
 import { waiting } from './waiting/waiting';
 
-const benches: readonly Bench[] = [orderLives, waiting, intakeProcess, intakeOpen, flash, peers, scaling];
+const benches: readonly Bench[] = [
+  orderLives,
+  waiting,
+  intakeProcess,
+  intakeHttp,
+  intakeOpen,
+  soldOut,
+  flash,
+  peers,
+  scaling,
+];
 
 const commonOptions = {
   data: { type: 'string' },
@@ -73,7 +85,7 @@ function describeOptions({ name, summary, options = {} }: Bench): number {
 }
 
 function explainNames(name: string | undefined): number {
-  const list = benches.map((each) => `  ${each.name.padEnd(14)}${each.summary}`).join('\n');
+  const list = benches.map((each) => `  ${each.name.padEnd(16)}${each.summary}`).join('\n');
   if (name === undefined) {
     process.stdout.write(`npm run bench -- NAME [--data DIR] [--json]\n${list}\n`);
     return exit.met;
