@@ -33,7 +33,8 @@ export async function emitEvent(tx: TenantTx, event: NewEvent): Promise<void> {
 export async function findTenantsWithNews(db: Database): Promise<string[]> {
   return db.inTransaction(async (tx) => {
     const { rows } = await tx.query<{ tenant: string }>(
-      'SELECT DISTINCT tenant FROM event WHERE position IS NULL',
+      `SELECT t.tenant FROM tenant t CROSS JOIN LATERAL (
+         SELECT FROM event e WHERE e.tenant = t.tenant AND e.position IS NULL LIMIT 1) news`,
     );
     return rows.map((row) => row.tenant);
   });

@@ -17,6 +17,14 @@ export type OutboxMessage =
   | { kind: 'startConversion'; subject: string; payload: Record<string, never>; urgent?: boolean };
 
 /**
+ * In which order Temporal is told, as the column `precedence` counts it from 0. Urgent: somebody waits for it (paid
+ * orders, money). Patient: the start of an unpaid order, whose hold ends in PostgreSQL whether or not it has a workflow.
+ */
+export const precedences = ['urgent', 'soon', 'patient'] as const;
+
+export type Precedence = (typeof precedences)[number];
+
+/**
  * A stage the order's workflow waits for. `resumed`: somebody cleared what was in attention and asked to try
  * again. `ended`: every shipment is delivered, returned or cancelled.
  */

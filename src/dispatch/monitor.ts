@@ -1,15 +1,21 @@
+import { Histogram, type Registry } from 'prom-client';
 import type { Config } from '../config';
 import type { PoolLoad } from '../db/transaction';
 import { type Monitor, addCounter, addGauge, addPoolGauges, createRegistry, serveMonitor } from '../metrics';
+import type { Heat } from './heat';
 import type { LoopWatch } from './loop';
+import type { OutboxWatch } from './outbox';
+import type { Pace } from './pace';
 
-export interface DispatchMonitor extends LoopWatch {
+export interface DispatchMonitor extends LoopWatch, OutboxWatch {
   serve(): Promise<Monitor>;
 }
 
 interface MonitorOptions {
   config: Config;
   pools: readonly { load(): PoolLoad }[];
+  pace: Pick<Pace, 'limit' | 'swiftMs'>;
+  heat: Pick<Heat, 'level' | 'perSecond'>;
   /** By how much the latest Temporal Schedule is behind its time. */
   scheduleLateSeconds(): number;
 }
@@ -22,6 +28,8 @@ const lateMs = 30_000;
 export function createDispatchMonitor({
   config,
   pools,
+  pace,
+  heat,
   scheduleLateSeconds,
 }: MonitorOptions): DispatchMonitor {
   const lastGoodMs = new Map<string, number>();
@@ -44,7 +52,17 @@ export function createDispatchMonitor({
     read: scheduleLateSeconds,
   });
   addPoolGauges(registry, pools);
+  addPaceGauges(registry, { pace, heat });
+  const calls = new Histogram({
+    name: 'xianda_temporal_call_seconds',
+    help: 'Calls to Temporal by what was told and whether it was taken.',
+    labelNames: ['kind', 'outcome'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers: [registry],
+  });
   return {
+    onCall: (kind, { good, milliseconds }) =>
+      calls.observe({ kind, outcome: good ? 'taken' : 'failed' }, milliseconds / 1000),
     onRound(loop, good) {
       if (good) lastGoodMs.set(loop, performance.now());
       else failures.inc({ loop });
@@ -64,4 +82,28 @@ export function createDispatchMonitor({
         },
       }),
   };
+}
+
+/** What the dispatcher has learnt: how much Temporal takes, and how much intake leaves of the machine. */
+function addPaceGauges(registry: Registry, { pace, heat }: Pick<MonitorOptions, 'pace' | 'heat'>): void {
+  addGauge(registry, {
+    name: 'xianda_dispatch_calls_limit',
+    help: 'Calls to Temporal that may be under way at once.',
+    read: () => pace.limit,
+  });
+  addGauge(registry, {
+    name: 'xianda_dispatch_swift_call_seconds',
+    help: 'How long a call to Temporal takes while nothing queues, as learnt; the limit falls when calls take six times as long.',
+    read: () => pace.swiftMs / 1000,
+  });
+  addGauge(registry, {
+    name: 'xianda_intake_heat',
+    help: 'How hot intake is: above 0 the starts of unpaid orders make way, at 1 they all but stop.',
+    read: () => heat.level,
+  });
+  addGauge(registry, {
+    name: 'xianda_outbox_written_per_second',
+    help: 'Messages for Temporal written by all processes, lately.',
+    read: () => heat.perSecond,
+  });
 }

@@ -1,4 +1,11 @@
-import { type ClaimedMessage, claimMessages, completeMessages, postponeMessages } from '../db/dispatch';
+import {
+  type Claim,
+  type ClaimedMessage,
+  claimMessages,
+  dropMootStarts,
+  settleMessages,
+  type ToldMessage,
+} from '../db/dispatch';
 import type { Database } from '../db/transaction';
 import { planReader } from '../domain/tenant/reader';
 import type { Reader } from '../domain/tenant/model';
@@ -6,6 +13,7 @@ import type { Logger } from '../log';
 import type { StageName } from '../workflows/order/messages';
 import { isOverloaded, isTemporalAway } from './loop';
 import type { Pace } from './pace';
+import type { Patience } from './patience';
 import type { Temporal } from './temporal';
 
 export interface OutboxNeeds {
@@ -13,48 +21,72 @@ export interface OutboxNeeds {
   db: Database;
   temporal: Temporal;
   pace: Pace;
+  /** Without it unpaid orders are started as fast as the pace allows. */
+  patience?: Patience;
   logger: Logger;
+  watch?: OutboxWatch;
   /** Once aborted no more is told: what was claimed is given back, for another dispatcher to tell at once. */
   stop?: AbortSignal;
+  leaseSeconds?: number;
 }
 
-/** Longer than a batch can take: 4 rounds of calls of 5 s each. */
+export interface OutboxWatch {
+  /** Told after each call whether Temporal took it, and how long that took. */
+  onCall(kind: ClaimedMessage['kind'], call: { good: boolean; milliseconds: number }): void;
+}
+
+/** Longer than a batch can take: 5 rounds of calls of 5 s each. */
 export const leaseSeconds = 30;
 const batchesPerSlot = 4;
 const awaySeconds = 1;
 const longestPostponeSeconds = 30;
-
-type Told = { message: ClaimedMessage; result: 'done' | number };
+const mootAtOnce = 2000;
 
 /**
  * Takes a batch of messages and tells Temporal. Every step may be the last: a message is claimed for a while, told
  * under an id that makes telling twice telling once, and only then marked.
  */
 export async function dispatchBatch({ db, ...needs }: OutboxNeeds): Promise<'more' | 'idle'> {
-  const { pace } = needs;
-  const limit = pace.limit * batchesPerSlot;
-  const messages = await claimMessages(db, { limit, leaseSeconds });
-  if (messages.length === 0) return 'idle';
+  const { pace, patience } = needs;
+  const claim = planClaim(pace.limit, { patience, leaseSeconds: needs.leaseSeconds });
+  const { messages, cut } = await claimMessages(db, claim);
+  if (claim.most.patient > 0) noteTaken(messages, patience);
   const batch = { ...needs, away: false };
-  const told = await inParallel(messages, pace, (message) => tell(message, batch));
-  const postponed = told.flatMap(({ message, result }) =>
-    result === 'done' ? [] : [{ tenant: message.tenant, outboxId: message.outboxId, seconds: result }],
-  );
-  await completeMessages(
-    db,
-    told.filter(({ result }) => result === 'done').map(({ message }) => message),
-  );
-  await postponeMessages(db, postponed);
-  return messages.length === limit && postponed.length === 0 ? 'more' : 'idle';
+  const moot = messages.filter((message) => whatToDo(message) === 'drop');
+  const others = messages.filter((message) => !moot.includes(message));
+  const told = await inParallel(others, pace, (message) => tell(message, batch));
+  await settleMessages(db, [...moot.map((message) => ({ ...message, againInSeconds: null })), ...told]);
+  const ended = moot.some((message) => message.precedence === 'patient');
+  if (ended && (await dropMootStarts(db, mootAtOnce)) > 0) return 'more';
+  const postponed = told.some(({ againInSeconds }) => againInSeconds !== null);
+  return cut && !postponed ? 'more' : 'idle';
+}
+
+/** Paid orders have most of the batch, what else there is a share that they cannot take, unpaid ones what is left. */
+function planClaim(limit: number, rules: { patience?: Patience; leaseSeconds?: number }): Claim {
+  const total = limit * batchesPerSlot;
+  const patient = rules.patience?.allowed(total) ?? total;
+  return {
+    most: { urgent: total - limit, soon: limit, patient },
+    total,
+    leaseSeconds: rules.leaseSeconds ?? leaseSeconds,
+  };
+}
+
+function noteTaken(messages: ClaimedMessage[], patience: Patience | undefined): void {
+  const waited = messages
+    .filter((message) => message.precedence === 'patient')
+    .map((message) => message.waitedSeconds);
+  patience?.took(waited.length, Math.max(0, ...waited));
 }
 
 /** The pace is read before each call: it may fall while the batch is under way. */
 async function inParallel(
   messages: ClaimedMessage[],
   pace: Pace,
-  work: (message: ClaimedMessage) => Promise<Told>,
-): Promise<Told[]> {
-  const told: Told[] = [];
+  work: (message: ClaimedMessage) => Promise<ToldMessage>,
+): Promise<ToldMessage[]> {
+  const told: ToldMessage[] = [];
   const waiting = [...messages];
   let underWay = 0;
   const lane = async () => {
@@ -73,90 +105,91 @@ interface Batch extends Omit<OutboxNeeds, 'db'> {
   away: boolean;
 }
 
-async function tell(message: ClaimedMessage, batch: Batch): Promise<Told> {
-  const { temporal, pace, logger } = batch;
-  if (batch.stop?.aborted) return { message, result: 0 };
-  if (batch.away) return { message, result: awaySeconds };
+async function tell(message: ClaimedMessage, batch: Batch): Promise<ToldMessage> {
+  const { temporal, pace } = batch;
+  const todo = whatToDo(message);
+  const settled = (againInSeconds: number | null) => ({ ...message, againInSeconds });
+  if (todo === 'wait') return settled(sweptSoonSeconds);
+  if (batch.stop?.aborted) return settled(0);
+  if (batch.away) return settled(awaySeconds);
+  const begunAt = performance.now();
+  const note = (good: boolean) =>
+    batch.watch?.onCall(message.kind, { good, milliseconds: performance.now() - begunAt });
   try {
-    const result = await tellTemporal(message, temporal);
-    pace.quicken();
-    return { message, result };
+    await tellTemporal(message, temporal);
+    pace.answered(performance.now() - begunAt);
+    note(true);
+    return settled(null);
   } catch (err) {
-    const { tenant, kind, subject, attempts } = message;
-    if (isTemporalAway(err)) {
-      if (!batch.away) logger.warn({ err }, 'Temporal does not answer; orders wait in the outbox');
-      batch.away = true;
-      pace.slacken();
-      return { message, result: awaySeconds };
-    }
-    if (isOverloaded(err)) pace.slacken();
-    logger.warn({ tenant, kind, subject, attempts, err }, 'Temporal was not told');
-    return { message, result: Math.min(2 ** Math.min(attempts, 10) * 0.25, longestPostponeSeconds) };
+    note(false);
+    return settled(fail(message, batch, err));
   }
 }
 
-/** Answers `done`, or the seconds after which to look at it again. */
-async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promise<'done' | number> {
-  const { tenant, kind, subject, payload } = message;
-  switch (kind) {
-    case 'startOrder':
-      return startOrder(message, temporal);
-    case 'signalOrder':
-      await temporal.signalOrder(
-        { tenant, orderId: subject, run: runOf(payload) },
-        payload.stage as StageName,
-      );
-      return 'done';
-    case 'startMoney':
-      await temporal.startMoney(
-        {
-          tenant,
-          provider: String(payload.provider),
-          transactionId: subject,
-          reader: readerOf(message),
-        },
-        { again: payload.again === true },
-      );
-      return 'done';
-    case 'startRefund':
-      await temporal.startRefund(
-        { tenant, refundId: subject, reader: readerOf(message) },
-        { again: payload.again === true },
-      );
-      return 'done';
-    case 'startConversion':
-      await temporal.startArrival({ tenant, campaignId: subject, reader: readerOf(message) });
-      return 'done';
-    case 'signalRefund':
-      await temporal.signalRefund({ tenant, refundId: subject });
-      return 'done';
-    case 'wakeWebhook':
-      await temporal.wakeWebhook({ tenant, endpointId: subject, reader: readerOf(message) });
-      return 'done';
+/** Answers after how many seconds to try again. */
+function fail(message: ClaimedMessage, batch: Batch, err: unknown): number {
+  const { pace, logger } = batch;
+  const { tenant, kind, subject, attempts } = message;
+  if (isTemporalAway(err)) {
+    if (!batch.away) logger.warn({ err }, 'Temporal does not answer; orders wait in the outbox');
+    batch.away = true;
+    pace.refused();
+    return awaySeconds;
   }
+  if (isOverloaded(err)) pace.refused();
+  logger.warn({ tenant, kind, subject, attempts, err }, 'Temporal was not told');
+  return Math.min(2 ** Math.min(attempts, 10) * 0.25, longestPostponeSeconds);
 }
 
 const sweptSoonSeconds = 1;
 
-/** Never starts an order that has ended; one past its hold is left until the sweeper, or its payment, has decided. */
-async function startOrder(message: ClaimedMessage, temporal: Temporal): Promise<'done' | number> {
-  const { tenant, subject, payload, order } = message;
-  if (order === null || order.run > runOf(payload)) return 'done';
+/**
+ * Never starts an order that has ended; one past its hold waits until the sweeper, or its payment, has decided. An
+ * order that ends after this was read is started all the same: its workflow reads the row first, and closes. What would
+ * be told to a workflow that is still to be started, it reads.
+ */
+function whatToDo({ kind, order, payload }: ClaimedMessage): 'tell' | 'wait' | 'drop' {
+  if (kind === 'signalOrder') return order?.unstarted === true ? 'drop' : 'tell';
+  if (kind !== 'startOrder') return 'tell';
+  if (order === null || order.run > runOf(payload)) return 'drop';
   switch (order.state) {
     case 'delivered':
     case 'expired':
     case 'cancelled':
-      return 'done';
+      return 'drop';
     case 'waiting':
     case 'awaitingPayment':
     case 'paid':
     case 'fulfilling':
-      if (order.pastDue) return sweptSoonSeconds;
-      await temporal.startOrder(
-        { tenant, orderId: subject, ...order },
-        { again: payload.again === true, reader: readerOf(message) },
-      );
-      return 'done';
+      return order.pastDue ? 'wait' : 'tell';
+  }
+}
+
+async function tellTemporal(message: ClaimedMessage, temporal: Temporal): Promise<void> {
+  const { tenant, kind, subject, payload, order } = message;
+  const reader = readerOf(message);
+  const again = payload.again === true;
+  switch (kind) {
+    case 'startOrder':
+      if (order !== null)
+        await temporal.startOrder({ tenant, orderId: subject, ...order }, { again, reader });
+      return;
+    case 'signalOrder': {
+      const run = { tenant, orderId: subject, run: runOf(payload) };
+      return temporal.signalOrder(run, payload.stage as StageName);
+    }
+    case 'startMoney': {
+      const money = { tenant, provider: String(payload.provider), transactionId: subject, reader };
+      return temporal.startMoney(money, { again });
+    }
+    case 'startRefund':
+      return temporal.startRefund({ tenant, refundId: subject, reader }, { again });
+    case 'startConversion':
+      return temporal.startArrival({ tenant, campaignId: subject, reader });
+    case 'signalRefund':
+      return temporal.signalRefund({ tenant, refundId: subject });
+    case 'wakeWebhook':
+      return temporal.wakeWebhook({ tenant, endpointId: subject, reader });
   }
 }
 

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, ConfigError } from '../config';
-import { deleteToldMessages } from '../db/dispatch';
+import { countWritten, deleteToldMessages } from '../db/dispatch';
 import { createDatabase } from '../db/transaction';
 import { createLogger } from '../log';
+import { createHeat, yieldTo } from './heat';
 import { startLoop } from './loop';
 import { createDispatchMonitor } from './monitor';
 import { dispatchBatch } from './outbox';
 import { createPace } from './pace';
+import { createPatience } from './patience';
 import { publishAll } from './publisher';
 import { createReconciler } from './reconciler';
 import { scheduleKinds } from './scheduleKinds';
@@ -23,7 +25,8 @@ export interface RunningDispatch {
 }
 
 const outboxMs = 100;
-const sweepMs = 1000;
+const heatMs = 250;
+const sweepMs = 500;
 const sealMs = 1000;
 const publishMs = 500;
 const reconcileMs = 30_000;
@@ -32,7 +35,9 @@ const cleanMs = 600_000;
 const closeWithinMs = 2000;
 const keepToldDays = 7;
 const cleanAtOnce = 10_000;
-const callsAtOnce = { start: 16, most: 64 };
+const callsAtOnce = { start: 8, most: 64 };
+/** What nobody waits for rests while intake is hot, but not longer. */
+const restsMs = { publisher: 5000, reconciler: 300_000, outboxCleaner: 3_600_000 };
 
 /**
  * Runs the loops between PostgreSQL and Temporal. Any number of dispatchers may run at once; none of them holds
@@ -50,6 +55,8 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
     taskQueue: config.temporalTaskQueue,
   });
   const pace = createPace(callsAtOnce);
+  const heat = createHeat();
+  const patience = createPatience({ heat });
   const reconciler = createReconciler({ db, temporal, logger });
   const schedules = createScheduleKeeper({
     db,
@@ -61,17 +68,27 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
   const watch = createDispatchMonitor({
     config,
     pools: [db, appDb, sealerDb],
+    pace,
+    heat,
     scheduleLateSeconds: () => schedules.lateSeconds(),
   });
   const monitor = await watch.serve();
   const loops = [
-    loop('outbox', outboxMs, (stop) => dispatchBatch({ db, temporal, pace, logger, stop })),
+    loop('heat', heatMs, async () => {
+      const askedAt = performance.now();
+      heat.look({ written: await countWritten(db), answerMs: performance.now() - askedAt });
+      return 'idle';
+    }),
+    loop('outbox', outboxMs, (stop) => dispatchBatch({ db, temporal, pace, patience, logger, watch, stop })),
     loop('sweeper', sweepMs, () => sweep({ dispatchDb: db, appDb, logger })),
     loop('sealer', sealMs, (stop) => sealAll(sealerDb, stop)),
-    loop('publisher', publishMs, (stop) => publishAll({ dispatchDb: db, appDb }, stop)),
-    loop('reconciler', reconcileMs, async () => ((await reconciler.reconcile()) >= 0 ? 'idle' : 'more')),
+    restingLoop('publisher', publishMs, (stop) => publishAll({ dispatchDb: db, appDb }, stop)),
+    restingLoop('reconciler', reconcileMs, async () => {
+      await reconciler.reconcile();
+      return 'idle';
+    }),
     loop('schedules', schedulesMs, () => schedules.keep()),
-    loop('outboxCleaner', cleanMs, async () =>
+    restingLoop('outboxCleaner', cleanMs, async () =>
       (await deleteToldMessages(db, { days: keepToldDays, limit: cleanAtOnce })) === cleanAtOnce
         ? 'more'
         : 'idle',
@@ -80,6 +97,14 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
 
   function loop(name: string, everyMs: number, round: (stop: AbortSignal) => Promise<'more' | 'idle'>) {
     return startLoop({ name, everyMs, round, logger, watch });
+  }
+
+  function restingLoop(
+    name: keyof typeof restsMs,
+    everyMs: number,
+    round: (stop: AbortSignal) => Promise<'more' | 'idle'>,
+  ) {
+    return loop(name, everyMs, yieldTo(heat, { atMostMs: restsMs[name], round }));
   }
 
   return {

@@ -249,7 +249,7 @@ describe('plumbing', () => {
       /xianda_http_request_seconds_count\{method="GET",route="\/v1\/skus\/\{sku\}",status="404"\} \d+/,
     );
     expect(text).toContain('xianda_intake_orders_total{outcome="unknownSku"} 1');
-    expect(text).toMatch(/xianda_outbox_backlog_seconds 0\n/);
+    expect(text).toMatch(/xianda_outbox_backlog_seconds\{precedence="urgent"\} 0\n/);
     expect(text).not.toContain('some-sku');
   });
 });

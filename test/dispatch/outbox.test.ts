@@ -1,5 +1,5 @@
 import { cancelOrder } from '../../src/db/cancel';
-import { claimMessages } from '../../src/db/dispatch';
+import { type Claim, claimMessages } from '../../src/db/dispatch';
 import { expireDueOrders } from '../../src/db/expiry';
 import { dispatchBatch, leaseSeconds } from '../../src/dispatch/outbox';
 import { createPace } from '../../src/dispatch/pace';
@@ -24,10 +24,16 @@ afterAll(async () => {
 const order = (paymentWindowSeconds?: number) =>
   givenOrder(stage.database, stage.tenant, { paymentWindowSeconds });
 
+const claimOf = (each: number): Claim => ({
+  most: { urgent: each, soon: each, patient: each },
+  total: 3 * each,
+  leaseSeconds,
+});
+
 test('what a dispatcher died with after claiming is told by the next when the lease has ended', async () => {
   const { orderId } = await order();
-  const claimed = await claimMessages(stage.database.as('xianda_dispatch'), { limit: 10, leaseSeconds });
-  expect(claimed.map((message) => message.subject)).toEqual([orderId]);
+  const { messages } = await claimMessages(stage.database.as('xianda_dispatch'), claimOf(10));
+  expect(messages.map((message) => message.subject)).toEqual([orderId]);
   await stage.drain();
   expect(await stage.standing(orderId)).toBe('none');
   await stage.endLeases();
@@ -87,8 +93,8 @@ test('a dispatcher that is told to stop gives back at once what it has claimed a
   for (const { orderId } of orders) expect(await stage.standing(orderId)).toBe('running');
 });
 
-test('two dispatchers at once start every order once', async () => {
-  const orders = await Promise.all(Array.from({ length: 40 }, () => order()));
+/** Four dispatchers at once on what waits; answers which orders were started, once for each time. */
+async function startTogether(leaseSeconds?: number): Promise<string[]> {
   const starts: string[] = [];
   const counting: Temporal = {
     ...stage.temporal,
@@ -98,19 +104,90 @@ test('two dispatchers at once start every order once', async () => {
     },
   };
   const work = async () => {
-    const needs = stage.dispatcher(counting);
+    const needs = { ...stage.dispatcher(counting), leaseSeconds };
     while ((await stage.pending()) > 0) await dispatchBatch(needs);
   };
-  await Promise.all([work(), work()]);
-  expect(starts.sort()).toEqual(orders.map(({ orderId }) => orderId).sort());
+  await Promise.all([work(), work(), work(), work()]);
+  return starts.sort();
+}
+
+const givenOrders = async (count: number) =>
+  (await Promise.all(Array.from({ length: count }, () => order()))).map(({ orderId }) => orderId).sort();
+
+async function countWorkflows(orderId: string): Promise<number> {
+  let count = 0;
+  const query = `WorkflowId = 'order:${stage.tenant}/${orderId}'`;
+  for await (const _ of stage.client.workflow.list({ query })) count += 1;
+  return count;
+}
+
+test('four dispatchers at once start every order once', async () => {
+  const orders = await givenOrders(60);
+  expect(await startTogether()).toEqual(orders);
+});
+
+test('without a lease they start orders twice: the count shows it, and Temporal has one workflow all the same', async () => {
+  const orders = await givenOrders(40);
+  const starts = await startTogether(0);
+  expect(starts.length).toBeGreaterThan(orders.length);
+  expect([...new Set(starts)]).toEqual(orders);
+  for (const orderId of orders) {
+    // visibility is a little behind
+    while ((await countWorkflows(orderId)) === 0);
+    expect(await countWorkflows(orderId)).toBe(1);
+  }
+});
+
+test('an order paid before its start needs no word of it', async () => {
+  const { orderId } = await givenPaidOrder(stage.database, stage.tenant);
+  const calls: string[] = [];
+  const noting: Temporal = {
+    ...stage.temporal,
+    startOrder: async (started) => void calls.push(`start ${started.state}`),
+    signalOrder: async (_run, told) => void calls.push(`signal ${told}`),
+  };
+  await dispatchBatch(stage.dispatcher(noting));
+  expect(calls).toEqual(['start paid']);
+  expect(await stage.pending()).toBe(0);
+  // a start that somebody has tried may have been read before the payment: then it is told
+  await stage.database.query(
+    `UPDATE outbox SET done_at = NULL, due_at = clock_timestamp() WHERE subject = $1`,
+    [orderId],
+  );
+  await dispatchBatch(stage.dispatcher(noting));
+  expect(calls.slice(1).sort()).toEqual(['signal paid', 'start paid']);
+});
+
+test('a burst of ended orders is struck out without a call', async () => {
+  const orders = await givenOrders(30);
+  await stage.database.query(
+    `UPDATE orders SET expires_at = clock_timestamp() - interval '1 second' WHERE order_id = ANY($1)`,
+    [orders],
+  );
+  await stage.database.query(
+    `UPDATE hold SET expires_at = clock_timestamp() - interval '1 second' WHERE order_id = ANY($1)`,
+    [orders],
+  );
+  await expireDueOrders(stage.database.as('xianda_app'), stage.tenant, 100);
+  const needs = { ...stage.dispatcher(deaf), pace: createPace({ start: 1, most: 1 }) };
+  expect(await dispatchBatch(needs)).toBe('more');
+  expect(await stage.pending()).toBe(0);
+});
+
+/** A Temporal that must not be called. */
+const deaf = new Proxy({} as Temporal, {
+  get: (_, name) => () => Promise.reject(new Error(`${String(name)} was called`)),
 });
 
 test('paid orders go first', async () => {
   const unpaid = await order();
   const { orderId } = await givenPaidOrder(stage.database, stage.tenant);
-  const [first] = await claimMessages(stage.database.as('xianda_dispatch'), { limit: 1, leaseSeconds: 0 });
-  expect(first?.subject).toBe(orderId);
-  expect(first?.subject).not.toBe(unpaid.orderId);
+  const claimed = await claimMessages(stage.database.as('xianda_dispatch'), claimOf(10));
+  expect(claimed.messages.map(({ kind, subject }) => [kind, subject])).toEqual([
+    ['startOrder', orderId],
+    ['signalOrder', orderId],
+    ['startOrder', unpaid.orderId],
+  ]);
 });
 
 test('expired and cancelled orders are never started', async () => {

@@ -39,7 +39,7 @@ export async function openDispatchStage(): Promise<DispatchStage> {
   const tenant = await givenTenant(database, { tenant: name });
   await givenNetwork(database, tenant);
   await givenSku(database, tenant);
-  await givenStock(database, tenant);
+  await givenStock(database, tenant, { quantity: 1000 });
   const { address, namespace } = testTemporal();
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { Backlogs } from '../../db/health.read';
+import type { Backlogs, OutboxBacklog } from '../../db/health.read';
 import type { PoolLoad } from '../../db/transaction';
 import type { ClockLoad } from '../live/sellableClock';
 import { type TurnedAway, turnedAway } from './turnedAway';
@@ -99,12 +99,8 @@ function shown(loads: TenantLoad[]) {
  */
 function addBacklogs(registry: Registry, backlogs: Sources['backlogs']): void {
   const read = onceAScrape(backlogs);
-  const gauges: [name: string, field: keyof Backlogs, help: string][] = [
-    [
-      'xianda_outbox_backlog_seconds',
-      'outboxSeconds',
-      'Age of the oldest message that Temporal has still to be told.',
-    ],
+  addOutbox(registry, async () => (await read()).outbox);
+  const gauges: [name: string, field: Exclude<keyof Backlogs, 'outbox'>, help: string][] = [
     [
       'xianda_unsealed_seconds',
       'unsealedSeconds',
@@ -131,6 +127,25 @@ function addBacklogs(registry: Registry, backlogs: Sources['backlogs']): void {
   for (const [name, field, help] of gauges) {
     addGauge(registry, { name, help, read: async () => (await read())[field] });
   }
+}
+
+/** `precedence`: urgent (paid orders, money), soon, patient (starts of unpaid orders, which may wait out a burst). */
+function addOutbox(registry: Registry, read: () => Promise<OutboxBacklog[]>): void {
+  const labelNames = ['precedence'];
+  addGauge(registry, {
+    name: 'xianda_outbox_backlog_seconds',
+    help: 'Age of the oldest message that Temporal has still to be told.',
+    labelNames,
+    read: async () =>
+      (await read()).map(({ precedence, seconds }) => ({ value: seconds, labels: { precedence } })),
+  });
+  addGauge(registry, {
+    name: 'xianda_outbox_backlog_messages',
+    help: 'Messages that Temporal has still to be told.',
+    labelNames,
+    read: async () =>
+      (await read()).map(({ precedence, messages }) => ({ value: messages, labels: { precedence } })),
+  });
 }
 
 function addServers(registry: Registry, { databaseAnswers, temporalAnswers }: Sources): void {
