@@ -1706,8 +1706,15 @@ CREATE TABLE public.outbox (
     due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
     done_at timestamp with time zone,
+    precedence smallint GENERATED ALWAYS AS (
+CASE
+    WHEN urgent THEN 0
+    WHEN (kind = 'startOrder'::text) THEN 2
+    ELSE 1
+END) STORED NOT NULL,
     CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['startOrder'::text, 'signalOrder'::text, 'startMoney'::text, 'startRefund'::text, 'signalRefund'::text, 'wakeWebhook'::text, 'startConversion'::text])))
-);
+)
+WITH (fillfactor='70');
 
 ALTER TABLE ONLY public.outbox FORCE ROW LEVEL SECURITY;
 
@@ -2810,7 +2817,7 @@ CREATE INDEX orders_newest ON public.orders USING btree (tenant, created_at DESC
 
 CREATE INDEX outbox_by_subject ON public.outbox USING btree (tenant, subject) WHERE (done_at IS NULL);
 
-CREATE INDEX outbox_pending ON public.outbox USING btree (urgent DESC, outbox_id) WHERE (done_at IS NULL);
+CREATE INDEX outbox_waiting ON public.outbox USING btree (tenant, precedence, outbox_id) WHERE (done_at IS NULL);
 
 CREATE INDEX parcel_by_shipment ON public.parcel USING btree (tenant, shipment_id);
 
@@ -3881,6 +3888,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.demand_day TO xianda_app;
 
 GRANT SELECT ON TABLE public.forecast TO xianda_checker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.forecast TO xianda_app;
+
+GRANT SELECT ON SEQUENCE public.outbox_outbox_id_seq TO xianda_dispatch;
 
 GRANT SELECT ON TABLE public.payment_notification TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.payment_notification TO xianda_app;
