@@ -1,3 +1,5 @@
+import type { Round } from './loop';
+
 /** What one look at PostgreSQL tells about the burst that is being taken in. */
 export interface Look {
   /** Messages ever written, by whichever process. */
@@ -53,8 +55,6 @@ export function createHeat({ now = () => performance.now() }: { now?: () => numb
     },
   };
 }
-
-type Round = (stop: AbortSignal) => Promise<'more' | 'idle'>;
 
 /** A loop's round that is passed over while intake is hot, but is run at least every `atMostMs`. */
 export function yieldTo(

@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isUnavailable } from '../db/transaction';
 import type { Logger } from '../log';
 
+/** One round of a loop. `more` has the next one follow at once. */
+export type Round = (stop: AbortSignal) => Promise<'more' | 'idle'>;
+
 export interface LoopOptions {
   name: string;
   /** Between two rounds that found nothing to do. */
   everyMs: number;
-  /** One round. `more` has the next one follow at once. */
-  round(stop: AbortSignal): Promise<'more' | 'idle'>;
+  round: Round;
   logger: Logger;
   watch?: LoopWatch;
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, ConfigError } from '../config';
 import { countWritten, deleteToldMessages } from '../db/dispatch';
-import { createDatabase } from '../db/transaction';
+import { createDatabase, type Database } from '../db/transaction';
 import { createLogger } from '../log';
-import { createHeat, yieldTo } from './heat';
-import { startLoop } from './loop';
+import { createHeat, type Heat, yieldTo } from './heat';
+import { type Round, startLoop } from './loop';
 import { createDispatchMonitor } from './monitor';
 import { dispatchBatch } from './outbox';
 import { createPace } from './pace';
@@ -37,7 +37,11 @@ const keepToldDays = 7;
 const cleanAtOnce = 10_000;
 const callsAtOnce = { start: 8, most: 64 };
 /** What nobody waits for rests while intake is hot, but not longer. */
-const restsMs = { publisher: 5000, reconciler: 300_000, outboxCleaner: 3_600_000 };
+const restsMs: Partial<Record<string, number>> = {
+  publisher: 5000,
+  reconciler: 300_000,
+  outboxCleaner: 3_600_000,
+};
 
 /**
  * Runs the loops between PostgreSQL and Temporal. Any number of dispatchers may run at once; none of them holds
@@ -74,37 +78,20 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
   });
   const monitor = await watch.serve();
   const loops = [
-    loop('heat', heatMs, async () => {
-      const askedAt = performance.now();
-      heat.look({ written: await countWritten(db), answerMs: performance.now() - askedAt });
-      return 'idle';
-    }),
+    loop('heat', heatMs, () => feel(heat, db)),
     loop('outbox', outboxMs, (stop) => dispatchBatch({ db, temporal, pace, patience, logger, watch, stop })),
     loop('sweeper', sweepMs, () => sweep({ dispatchDb: db, appDb, logger })),
     loop('sealer', sealMs, (stop) => sealAll(sealerDb, stop)),
-    restingLoop('publisher', publishMs, (stop) => publishAll({ dispatchDb: db, appDb }, stop)),
-    restingLoop('reconciler', reconcileMs, async () => {
-      await reconciler.reconcile();
-      return 'idle';
-    }),
+    loop('publisher', publishMs, (stop) => publishAll({ dispatchDb: db, appDb }, stop)),
+    loop('reconciler', reconcileMs, async () => ((await reconciler.reconcile()) >= 0 ? 'idle' : 'more')),
     loop('schedules', schedulesMs, () => schedules.keep()),
-    restingLoop('outboxCleaner', cleanMs, async () =>
-      (await deleteToldMessages(db, { days: keepToldDays, limit: cleanAtOnce })) === cleanAtOnce
-        ? 'more'
-        : 'idle',
-    ),
+    loop('outboxCleaner', cleanMs, () => cleanOutbox(db)),
   ];
 
-  function loop(name: string, everyMs: number, round: (stop: AbortSignal) => Promise<'more' | 'idle'>) {
+  function loop(name: string, everyMs: number, work: Round) {
+    const atMostMs = restsMs[name];
+    const round = atMostMs === undefined ? work : yieldTo(heat, { atMostMs, round: work });
     return startLoop({ name, everyMs, round, logger, watch });
-  }
-
-  function restingLoop(
-    name: keyof typeof restsMs,
-    everyMs: number,
-    round: (stop: AbortSignal) => Promise<'more' | 'idle'>,
-  ) {
-    return loop(name, everyMs, yieldTo(heat, { atMostMs: restsMs[name], round }));
   }
 
   return {
@@ -118,6 +105,18 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
       await Promise.all([db.close(), appDb.close(), sealerDb.close(), monitor.close()]);
     },
   };
+}
+
+async function feel(heat: Heat, db: Database): Promise<'idle'> {
+  const askedAt = performance.now();
+  const written = await countWritten(db);
+  heat.look({ written, answerMs: performance.now() - askedAt });
+  return 'idle';
+}
+
+async function cleanOutbox(db: Database): Promise<'more' | 'idle'> {
+  const deleted = await deleteToldMessages(db, { days: keepToldDays, limit: cleanAtOnce });
+  return deleted === cleanAtOnce ? 'more' : 'idle';
 }
 
 function required<Value>(value: Value | undefined, name: string): Value {

@@ -114,11 +114,11 @@ async function startTogether(leaseSeconds?: number): Promise<string[]> {
 const givenOrders = async (count: number) =>
   (await Promise.all(Array.from({ length: count }, () => order()))).map(({ orderId }) => orderId).sort();
 
-async function countWorkflows(orderId: string): Promise<number> {
-  let count = 0;
+async function listRuns(orderId: string): Promise<string[]> {
+  const runs: string[] = [];
   const query = `WorkflowId = 'order:${stage.tenant}/${orderId}'`;
-  for await (const _ of stage.client.workflow.list({ query })) count += 1;
-  return count;
+  for await (const { runId } of stage.client.workflow.list({ query })) runs.push(runId);
+  return runs;
 }
 
 test('four dispatchers at once start every order once', async () => {
@@ -133,8 +133,8 @@ test('without a lease they start orders twice: the count shows it, and Temporal 
   expect([...new Set(starts)]).toEqual(orders);
   for (const orderId of orders) {
     // visibility is a little behind
-    while ((await countWorkflows(orderId)) === 0);
-    expect(await countWorkflows(orderId)).toBe(1);
+    while ((await listRuns(orderId)).length === 0);
+    expect(await listRuns(orderId)).toHaveLength(1);
   }
 });
 
