@@ -4,7 +4,7 @@ import type { OrderState } from '../domain/order/model';
 import { raiseAttention } from '../db/attention';
 import { expireOrder } from '../db/expiry';
 import { findOrderForWorkflow } from '../db/order';
-import { decideLateMoney } from '../db/payment';
+import { decideLateMoney } from '../db/lateMoney';
 import type { Database } from '../db/transaction';
 import { findBookingsToCancel } from '../db/unbooking';
 import { reportingFaults } from './faults';

@@ -1,4 +1,5 @@
 import { type AttentionReason, attentionRule } from '../domain/order/attention';
+import { insertOrderEvent } from './order';
 import type { TenantTx } from './transaction';
 
 export interface NewAttention {
@@ -13,28 +14,41 @@ export interface NewAttention {
 
 /** Parks something for a person, in the caller's transaction. Raising what is already open changes nothing. */
 export async function raiseAttention(tx: TenantTx, attention: NewAttention): Promise<void> {
-  const rule = attentionRule(attention.reason);
-  const { rowCount } = await tx.query(
+  const { orderId, reason } = attention;
+  const raised = await raiseAttentions(tx, [attention]);
+  if (raised.length === 0 || orderId === undefined) return;
+  await insertOrderEvent(tx, orderId, 'attention', { reason });
+}
+
+/**
+ * Parks any number of things, and answers which of them were not open yet. The caller writes the lines of the orders'
+ * timelines, since they stand between others there.
+ */
+export async function raiseAttentions(tx: TenantTx, attentions: NewAttention[]): Promise<NewAttention[]> {
+  if (attentions.length === 0) return [];
+  const rules = attentions.map(({ reason }) => attentionRule(reason));
+  const { rows } = await tx.query<{ reason: AttentionReason; subject: string }>(
     `INSERT INTO attention (tenant, reason, subject, order_id, shipment_id, owner, deadline, detail)
-     VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(mins => $7), $8)
-     ON CONFLICT (tenant, reason, subject) WHERE resolved_at IS NULL DO NOTHING`,
+     SELECT $1, reason, subject, order_id, shipment_id, owner, clock_timestamp() + make_interval(mins => minutes),
+            detail::jsonb
+       FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[])
+         AS a(reason, subject, order_id, shipment_id, owner, minutes, detail)
+     ON CONFLICT (tenant, reason, subject) WHERE resolved_at IS NULL DO NOTHING
+     RETURNING reason, subject`,
     [
       tx.tenant,
-      attention.reason,
-      attention.subject,
-      attention.orderId ?? null,
-      attention.shipmentId ?? null,
-      rule.owner,
-      rule.deadlineMinutes,
-      JSON.stringify(attention.detail ?? {}),
+      attentions.map(({ reason }) => reason),
+      attentions.map(({ subject }) => subject),
+      attentions.map(({ orderId }) => orderId ?? null),
+      attentions.map(({ shipmentId }) => shipmentId ?? null),
+      rules.map(({ owner }) => owner),
+      rules.map(({ deadlineMinutes }) => deadlineMinutes),
+      attentions.map(({ detail }) => JSON.stringify(detail ?? {})),
     ],
   );
-  if (rowCount === 1 && attention.orderId !== undefined) {
-    await tx.query(
-      `INSERT INTO order_event (tenant, order_id, kind, detail) VALUES ($1, $2, 'attention', $3)`,
-      [tx.tenant, attention.orderId, JSON.stringify({ reason: attention.reason })],
-    );
-  }
+  return rows.flatMap(
+    (row) => attentions.find((each) => each.reason === row.reason && each.subject === row.subject) ?? [],
+  );
 }
 
 /** Closes every open attention of a reason on a subject because the cause went away by itself. */

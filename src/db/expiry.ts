@@ -58,7 +58,7 @@ async function expireOrders(tx: TenantTx, orderIds: string[]): Promise<number> {
 }
 
 /** The step awaitingPayment → expired for orders already locked and known to be due. */
-export async function markExpired(tx: TenantTx, orderIds: string[]): Promise<void> {
+async function markExpired(tx: TenantTx, orderIds: string[]): Promise<void> {
   if (orderIds.length === 0) return;
   await releaseHolds(tx, { orderIds, to: 'expired', actor });
   await tx.query(

@@ -121,6 +121,41 @@ export async function releaseHolds(tx: TenantTx, { orderIds, to, actor }: HoldsE
   return ended.rowCount;
 }
 
+/**
+ * held → committed for every open hold of paid orders, and their presale quota from held to sold. The caller has locked
+ * with `lockOrdersWithStock` and has seen every hold open (I3: a sale that commits no unit is an oversell in waiting).
+ */
+export async function commitHolds(
+  tx: TenantTx,
+  { orderIds, actor }: { orderIds: string[]; actor: string },
+): Promise<void> {
+  if (orderIds.length === 0) return;
+  const ended = await tx.query<EndedHold>(
+    `WITH ended AS (
+       UPDATE hold SET state = 'committed', ended_at = clock_timestamp()
+        WHERE tenant = $1 AND order_id = ANY($2::text[]) AND state = 'held'
+        RETURNING hold_id, order_id, sku, site_id, lot_id, quantity AS units)
+     SELECT order_id, sku, site_id, lot_id, units FROM ended ORDER BY order_id, hold_id`,
+    [tx.tenant, orderIds],
+  );
+  await writeMovements(tx, { actor, movements: movementsOf('committed', ended.rows) });
+  const quotas = await tx.query<{ campaign_id: string }>(
+    `WITH taken AS (
+       UPDATE quota_hold SET state = 'committed', ended_at = clock_timestamp()
+        WHERE tenant = $1 AND order_id = ANY($2::text[]) AND state = 'held' RETURNING campaign_id, region, quantity)
+     UPDATE presale_quota q SET held = q.held - t.units, sold = q.sold + t.units
+       FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM taken GROUP BY 1, 2) t
+      WHERE q.tenant = $1 AND q.campaign_id = t.campaign_id AND q.region = t.region
+      RETURNING q.campaign_id`,
+    [tx.tenant, orderIds],
+  );
+  // the goods may have come before the money
+  await wakeReserved(
+    tx,
+    quotas.rows.map((row) => row.campaign_id),
+  );
+}
+
 interface UncommittedHold extends EndedHold {
   /** Of a presale line, whose goods came out of a campaign's reserve. */
   campaign_id: string | null;

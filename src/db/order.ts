@@ -194,29 +194,32 @@ async function insertLines(tx: TenantTx, orders: readonly NewOrder[]): Promise<v
 }
 
 /** One line of the buyer's timeline. */
+export interface NewOrderEvent {
+  orderId: string;
+  kind: string;
+  detail?: object;
+}
+
 export async function insertOrderEvent(
   tx: TenantTx,
   orderId: string,
   kind: string,
   detail?: object,
 ): Promise<void> {
-  await tx.query('INSERT INTO order_event (tenant, order_id, kind, detail) VALUES ($1, $2, $3, $4)', [
-    tx.tenant,
-    orderId,
-    kind,
-    detail === undefined ? null : JSON.stringify(detail),
-  ]);
+  await insertOrderEvents(tx, [{ orderId, kind, detail }]);
 }
 
-/** The same for many orders, in the order given, without detail. */
-export async function insertOrderEvents(
-  tx: TenantTx,
-  events: readonly { orderId: string; kind: string }[],
-): Promise<void> {
+/** Lines of any number of orders' timelines, in the order given. */
+export async function insertOrderEvents(tx: TenantTx, events: readonly NewOrderEvent[]): Promise<void> {
   if (events.length === 0) return;
   await tx.query(
-    `INSERT INTO order_event (tenant, order_id, kind)
-     SELECT $1, order_id, kind FROM unnest($2::text[], $3::text[]) AS e(order_id, kind)`,
-    [tx.tenant, textColumn(events, (event) => event.orderId), textColumn(events, (event) => event.kind)],
+    `INSERT INTO order_event (tenant, order_id, kind, detail)
+     SELECT $1, order_id, kind, detail::jsonb FROM unnest($2::text[], $3::text[], $4::text[]) AS e(order_id, kind, detail)`,
+    [
+      tx.tenant,
+      textColumn(events, (event) => event.orderId),
+      textColumn(events, (event) => event.kind),
+      textColumn(events, ({ detail }) => (detail === undefined ? null : JSON.stringify(detail))),
+    ],
   );
 }

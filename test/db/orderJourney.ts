@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type CancelAnswer, cancelOrder } from '../../src/db/cancel';
 import { planFulfilment } from '../../src/db/fulfilment';
-import { bookPayment, decideLateMoney } from '../../src/db/payment';
+import { decideLateMoney } from '../../src/db/lateMoney';
+import { bookPayment } from '../../src/db/payment';
 import { createPersonalData } from '../../src/db/personalData';
 import {
   recordShipmentEvent,

@@ -1,4 +1,4 @@
-import { decideLateMoney } from '../../src/db/payment';
+import { decideLateMoney } from '../../src/db/lateMoney';
 import { confirmRefund, findRefund, parkRefund, refundPayments, requestRefund } from '../../src/db/refund';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { cancelOrder } from '../../src/db/cancel';
 import { expireDueOrders } from '../../src/db/expiry';
 import { planFulfilment } from '../../src/db/fulfilment';
-import { decideLateMoney } from '../../src/db/payment';
+import { decideLateMoney } from '../../src/db/lateMoney';
 import type { Intake } from '../../src/intake/intake';
 import type { TestDatabase } from '../support/database';
 import { givenPayment, givenShipmentEvent, givenStock, orderRequest } from '../support/fixtures';

@@ -1,7 +1,7 @@
 import { cancelOrder } from '../../src/db/cancel';
 import { createEnvelope } from '../../src/db/envelope';
 import { emitEvent, publishEvents } from '../../src/db/event';
-import { decideLateMoney } from '../../src/db/payment';
+import { decideLateMoney } from '../../src/db/lateMoney';
 import { putEndpoint } from '../../src/db/webhookEndpoint';
 import { addWebhookSecret } from '../../src/db/webhookSecret';
 import { createReconciler } from '../../src/dispatch/reconciler';

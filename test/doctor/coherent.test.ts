@@ -1,5 +1,5 @@
 import { expireDueOrders } from '../../src/db/expiry';
-import { decideLateMoney } from '../../src/db/payment';
+import { decideLateMoney } from '../../src/db/lateMoney';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
 import {

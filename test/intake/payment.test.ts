@@ -1,5 +1,5 @@
 import { expireDueOrders, expireOrder } from '../../src/db/expiry';
-import { decideLateMoney } from '../../src/db/payment';
+import { decideLateMoney } from '../../src/db/lateMoney';
 import { confirmRefund } from '../../src/db/refund';
 import type { Intake } from '../../src/intake/intake';
 import { createTestDatabase, type TestDatabase } from '../support/database';
