@@ -94,10 +94,17 @@ export interface HoldsEnd {
 /**
  * Gives back what unpaid orders hold: stock, presale quota and litres of pickup points, set-wise for any number of
  * orders. Only open holds move, so a second call changes nothing (I4). The caller has locked with
- * `lockOrdersWithStock`. Answers the number of stock holds ended.
+ * `lockOrdersWithStock`, and names all its orders in one call, since litres are locked in order.
  */
-export async function releaseHolds(tx: TenantTx, { orderIds, to, actor }: HoldsEnd): Promise<number> {
-  if (orderIds.length === 0) return 0;
+export async function releaseHolds(tx: TenantTx, ...ends: HoldsEnd[]): Promise<void> {
+  const orderIds = ends.flatMap((end) => end.orderIds);
+  if (orderIds.length === 0) return;
+  for (const end of ends) await releaseStock(tx, end);
+  await releaseCapacity(tx, { orderIds });
+}
+
+async function releaseStock(tx: TenantTx, { orderIds, to, actor }: HoldsEnd): Promise<void> {
+  if (orderIds.length === 0) return;
   const ended = await tx.query<EndedHold>(
     `WITH ended AS (
        UPDATE hold SET state = $3, remaining = 0, ended_at = clock_timestamp()
@@ -117,8 +124,6 @@ export async function releaseHolds(tx: TenantTx, { orderIds, to, actor }: HoldsE
       WHERE q.tenant = $1 AND q.campaign_id = e.campaign_id AND q.region = e.region`,
     [tx.tenant, orderIds, to],
   );
-  await releaseCapacity(tx, { orderIds });
-  return ended.rowCount;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { AttentionReason } from '../domain/order/attention';
 import { type LockedOrder, releaseCapacity, unconverted } from './holds';
-import { insertOrderEvent } from './order';
+import { insertOrderEvents } from './order';
 import { insertOutbox } from './outbox';
 import type { TenantTx } from './transaction';
 
@@ -31,20 +31,39 @@ export async function endOrder(
       order.orderId,
     ]);
   }
+  await endOrders(tx, end.to, [{ order, detail: end.detail }]);
+}
+
+/** The same last step for any number of orders that the caller has locked. */
+export async function endOrders(
+  tx: TenantTx,
+  to: 'delivered' | 'cancelled',
+  ends: { order: LockedOrder; detail?: object }[],
+): Promise<void> {
+  if (ends.length === 0) return;
+  const orderIds = ends.map(({ order }) => order.orderId);
   await tx.query(
-    'UPDATE orders SET state = $3, ended_at = clock_timestamp() WHERE tenant = $1 AND order_id = $2',
-    [tx.tenant, order.orderId, end.to],
+    'UPDATE orders SET state = $3, ended_at = clock_timestamp() WHERE tenant = $1 AND order_id = ANY($2::text[])',
+    [tx.tenant, orderIds, to],
   );
-  await insertOrderEvent(tx, order.orderId, end.to, end.detail);
+  await insertOrderEvents(
+    tx,
+    ends.map(({ order, detail }) => ({ orderId: order.orderId, kind: to, detail })),
+  );
   await tx.query(
     `UPDATE attention SET resolved_at = clock_timestamp(), resolved_by = 'system', action = 'cleared'
-      WHERE tenant = $1 AND order_id = $2 AND reason = ANY($3::text[]) AND resolved_at IS NULL`,
-    [tx.tenant, order.orderId, aboutGoods],
+      WHERE tenant = $1 AND order_id = ANY($2::text[]) AND reason = ANY($3::text[]) AND resolved_at IS NULL`,
+    [tx.tenant, orderIds, aboutGoods],
   );
-  const stage = end.to === 'delivered' ? 'ended' : 'cancelled';
-  await insertOutbox(tx, [
-    { kind: 'signalOrder', subject: order.orderId, payload: { stage, run: order.run } },
-  ]);
+  const stage = to === 'delivered' ? 'ended' : 'cancelled';
+  await insertOutbox(
+    tx,
+    ends.map(({ order }) => ({
+      kind: 'signalOrder',
+      subject: order.orderId,
+      payload: { stage, run: order.run },
+    })),
+  );
 }
 
 /** States after which nothing more is expected of a shipment. */
