@@ -7,6 +7,7 @@ import { intakeOpen } from './intakeOpen/intakeOpen';
 import { intakeProcess } from './intakeProcess/intakeProcess';
 import { orderLives } from './orderLives/orderLives';
 import { flash } from './flash/flash';
+import { payments } from './payments/payments';
 import { peers } from './peers/peers';
 import { scaling } from './scaling/scaling';
 import { soldOut } from './soldOut/soldOut';
@@ -22,6 +23,7 @@ const benches: readonly Bench[] = [
   flash,
   peers,
   scaling,
+  payments,
 ];
 
 const commonOptions = {
