@@ -2,6 +2,7 @@ import type { Envelope } from '../db/envelope';
 import type { PersonalData } from '../db/personalData';
 import type { Database } from '../db/transaction';
 import type { Intake } from '../intake/intake';
+import type { Till } from '../intake/till';
 import type { Logger } from '../log';
 import type { Authenticator } from './http/auth';
 import type { Limits } from './http/limits';
@@ -38,6 +39,7 @@ export interface ApiDeps {
   /** Reads every tenant, for metrics only. */
   checker: Database;
   intake: Intake;
+  till: Till;
   schedules: TemporalSchedules;
   sellableClock: SellableClock;
   personalData: PersonalData;

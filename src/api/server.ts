@@ -8,9 +8,11 @@ import { createEnvelope, type MasterKey } from '../db/envelope';
 import { readBacklogs } from '../db/health.read';
 import { type KnownVersion, readChangedVersions, readSellableFaces } from '../db/sellable.read';
 import { findStandingKeys } from '../db/tenant';
-import { createPersonalData } from '../db/personalData';
+import { createPersonalData, type PersonalData } from '../db/personalData';
 import { createDatabase, type Database } from '../db/transaction';
+import { createBatcher } from '../intake/batcher';
 import { createIntake, usualBatching } from '../intake/intake';
+import { createTill } from '../intake/till';
 import { createLogger, type Logger } from '../log';
 import { type Monitor, serveMonitor } from '../metrics';
 import type { ApiDeps, ApiSettings } from './deps';
@@ -213,7 +215,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     schedules,
     sellableClock: clock.sellableClock,
     log,
-    intake: createIntake({ db: intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
+    ...openCounter({ app, intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
     settings: settingsOf(config),
     metrics,
     authenticator: createAuthenticator({ platform, platformKey }),
@@ -261,6 +263,22 @@ function openSellableClock({ url, platform, log }: { url: string; platform: Data
     findStandingKeys: (keys: readonly StreamOwner[]) => findStandingKeys(platform, keys),
   };
   return { sellableClock: createSellableClock({ source, log }), pools: [versions, faces] };
+}
+
+interface Counter {
+  app: Database;
+  intakeDb: Database;
+  personalData: PersonalData;
+  paymentWindowSeconds: number;
+}
+
+/** Whoever takes goods, pays for them or gives them back stands in one line. */
+function openCounter({ app, intakeDb, ...rest }: Counter): Pick<ApiDeps, 'intake' | 'till'> {
+  const batcher = createBatcher(usualBatching);
+  return {
+    intake: createIntake({ db: intakeDb, batcher, ...rest }),
+    till: createTill({ batcher, lanes: intakeDb, db: app }),
+  };
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -1,4 +1,3 @@
-import { cancelOrder } from '../../db/cancel';
 import { answerOffer } from '../../db/offerEnd';
 import { findOrder, findOrderChannel, listOrders } from '../../db/order.read';
 import type { ApiDeps } from '../deps';
@@ -117,7 +116,7 @@ export const orderRoutes: Route[] = [
     refusals: ['not-found'],
     async handle({ deps, tenant, params: { orderId }, body, principal, actor }) {
       await refuseOtherChannels({ deps, tenant, principal }, orderId);
-      const answer = await cancelOrder(deps.app, { tenant, orderId, reason: body.reason, actor });
+      const answer = await deps.till.cancel({ tenant, orderId, reason: body.reason, actor });
       if (!answer) throw noOrder(orderId);
       return ok({ outcome: answer.outcome });
     },

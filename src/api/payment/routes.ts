@@ -1,4 +1,4 @@
-import { bookPayment, type PaymentNotice } from '../../db/payment';
+import type { PaymentNotice } from '../../db/payment';
 import { parkStrayNotice } from '../../db/platformAttention';
 import { canonicalJson } from '../../intake/canonical';
 import type { ApiDeps } from '../deps';
@@ -32,7 +32,7 @@ export const paymentRoutes: Route[] = [
         paidAt: new Date(body.paidAt),
         bodyDigest: sha256(canonicalJson(body)),
       };
-      const { kind } = await bookPayment(deps.app, notice);
+      const { kind } = await deps.till.book(notice);
       if (kind === 'conflict') throw conflict();
       if (kind === 'unknownTenant' || kind === 'unknownOrder') await park(deps, notice, kind);
       return empty;
