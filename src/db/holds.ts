@@ -40,8 +40,8 @@ export async function lockOrdersWithStock(tx: TenantTx, orderIds: string[]): Pro
     tx,
     rows.map((row) => row.sku),
   );
-  await lockQuotas(tx, orderIds);
-  return lockOrders(tx, orderIds);
+  const [, orders] = await Promise.all([lockQuotas(tx, orderIds), lockOrders(tx, orderIds)]);
+  return orders;
 }
 
 /** Locks the presale quotas that orders hold units of; after the pools, before the orders. */
@@ -113,17 +113,19 @@ async function releaseStock(tx: TenantTx, { orderIds, to, actor }: HoldsEnd): Pr
      SELECT order_id, sku, site_id, lot_id, units FROM ended ORDER BY order_id, hold_id`,
     [tx.tenant, orderIds, to],
   );
-  await writeMovements(tx, { actor, movements: movementsOf(to, ended.rows) });
-  await tx.query(
-    `WITH ended AS (
+  await Promise.all([
+    writeMovements(tx, { actor, movements: movementsOf(to, ended.rows) }),
+    tx.query(
+      `WITH ended AS (
        UPDATE quota_hold SET state = $3, ended_at = clock_timestamp()
         WHERE tenant = $1 AND order_id = ANY($2::text[]) AND state = 'held'
         RETURNING campaign_id, region, quantity)
      UPDATE presale_quota q SET held = q.held - e.units
        FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM ended GROUP BY 1, 2) e
       WHERE q.tenant = $1 AND q.campaign_id = e.campaign_id AND q.region = e.region`,
-    [tx.tenant, orderIds, to],
-  );
+      [tx.tenant, orderIds, to],
+    ),
+  ]);
 }
 
 /**
@@ -143,17 +145,19 @@ export async function commitHolds(
      SELECT order_id, sku, site_id, lot_id, units FROM ended ORDER BY order_id, hold_id`,
     [tx.tenant, orderIds],
   );
-  await writeMovements(tx, { actor, movements: movementsOf('committed', ended.rows) });
-  const quotas = await tx.query<{ campaign_id: string }>(
-    `WITH taken AS (
+  const [, quotas] = await Promise.all([
+    writeMovements(tx, { actor, movements: movementsOf('committed', ended.rows) }),
+    tx.query<{ campaign_id: string }>(
+      `WITH taken AS (
        UPDATE quota_hold SET state = 'committed', ended_at = clock_timestamp()
         WHERE tenant = $1 AND order_id = ANY($2::text[]) AND state = 'held' RETURNING campaign_id, region, quantity)
      UPDATE presale_quota q SET held = q.held - t.units, sold = q.sold + t.units
        FROM (SELECT campaign_id, region, sum(quantity)::bigint AS units FROM taken GROUP BY 1, 2) t
       WHERE q.tenant = $1 AND q.campaign_id = t.campaign_id AND q.region = t.region
       RETURNING q.campaign_id`,
-    [tx.tenant, orderIds],
-  );
+      [tx.tenant, orderIds],
+    ),
+  ]);
   // the goods may have come before the money
   await wakeReserved(
     tx,

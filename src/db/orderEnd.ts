@@ -42,28 +42,31 @@ export async function endOrders(
 ): Promise<void> {
   if (ends.length === 0) return;
   const orderIds = ends.map(({ order }) => order.orderId);
-  await tx.query(
-    'UPDATE orders SET state = $3, ended_at = clock_timestamp() WHERE tenant = $1 AND order_id = ANY($2::text[])',
-    [tx.tenant, orderIds, to],
-  );
-  await insertOrderEvents(
-    tx,
-    ends.map(({ order, detail }) => ({ orderId: order.orderId, kind: to, detail })),
-  );
-  await tx.query(
-    `UPDATE attention SET resolved_at = clock_timestamp(), resolved_by = 'system', action = 'cleared'
-      WHERE tenant = $1 AND order_id = ANY($2::text[]) AND reason = ANY($3::text[]) AND resolved_at IS NULL`,
-    [tx.tenant, orderIds, aboutGoods],
-  );
   const stage = to === 'delivered' ? 'ended' : 'cancelled';
-  await insertOutbox(
-    tx,
-    ends.map(({ order }) => ({
-      kind: 'signalOrder',
-      subject: order.orderId,
-      payload: { stage, run: order.run },
-    })),
-  );
+  // a statement each, none of which waits for another's answer: one journey
+  await Promise.all([
+    tx.query(
+      'UPDATE orders SET state = $3, ended_at = clock_timestamp() WHERE tenant = $1 AND order_id = ANY($2::text[])',
+      [tx.tenant, orderIds, to],
+    ),
+    insertOrderEvents(
+      tx,
+      ends.map(({ order, detail }) => ({ orderId: order.orderId, kind: to, detail })),
+    ),
+    tx.query(
+      `UPDATE attention SET resolved_at = clock_timestamp(), resolved_by = 'system', action = 'cleared'
+        WHERE tenant = $1 AND order_id = ANY($2::text[]) AND reason = ANY($3::text[]) AND resolved_at IS NULL`,
+      [tx.tenant, orderIds, aboutGoods],
+    ),
+    insertOutbox(
+      tx,
+      ends.map(({ order }) => ({
+        kind: 'signalOrder',
+        subject: order.orderId,
+        payload: { stage, run: order.run },
+      })),
+    ),
+  ]);
 }
 
 /** States after which nothing more is expected of a shipment. */

@@ -58,8 +58,9 @@ export async function bookPayments(
       tx,
       told.filter((notice) => !fresh.has(notificationKey(notice))),
     );
-    const orders = await lockPayable(tx, [...new Set(fresh.values())]);
-    const payments = await readPayments(tx, fresh.size === 0 ? [] : told);
+    const orderIds = [...new Set(fresh.values())];
+    if (orderIds.length > 0) await lockOrdersWithStock(tx, orderIds);
+    const [orders, payments] = await Promise.all([readPayable(tx, orderIds), readPayments(tx, told)]);
     const decisions = planPayments(told, { orders, notifications, payments });
     await writeBookings(
       tx,
@@ -136,10 +137,9 @@ async function readDigests(tx: TenantTx, notices: readonly Notice[]): Promise<Pa
   return new Map(rows.map((row) => [notificationKey(row), row.digest]));
 }
 
-/** Read under its locks; what is due is judged by the database's clock, now that nobody can change it. */
-async function lockPayable(tx: TenantTx, orderIds: string[]): Promise<Map<string, OrderToPay>> {
+/** Orders under their locks; what is due is judged by the database's clock, now that nobody can change it. */
+async function readPayable(tx: TenantTx, orderIds: string[]): Promise<Map<string, OrderToPay>> {
   if (orderIds.length === 0) return new Map();
-  await lockOrdersWithStock(tx, orderIds);
   const { rows } = await tx.query<OrderToPay>(
     `SELECT o.order_id AS "orderId", o.state, o.total_fen AS "totalFen", o.run,
             coalesce(o.expires_at <= (SELECT clock_timestamp()), false) OR coalesce(p.broken, true) AS ended
@@ -156,7 +156,6 @@ async function lockPayable(tx: TenantTx, orderIds: string[]): Promise<Map<string
 }
 
 async function readPayments(tx: TenantTx, notices: readonly Notice[]): Promise<PaymentFacts['payments']> {
-  if (notices.length === 0) return new Map();
   const { rows } = await tx.query<{
     provider: string;
     transactionId: string;

@@ -28,15 +28,18 @@ export async function writeBookings(tx: TenantTx, decided: Decided[]): Promise<v
   const raised = await raiseAttentions(tx, decided.flatMap(attentionsOf));
   const money = decided.flatMap(moneyOf);
   if (money.length === 0) return;
-  await insertPayments(tx, money);
   const booked = money.filter(({ to }) => to === 'paid').map(({ order }) => order.orderId);
   const expired = money.filter(({ to }) => to === 'expired').map(({ order }) => order.orderId);
   await commitHolds(tx, { orderIds: booked, actor: 'system:payment' });
   await releaseHolds(tx, { orderIds: expired, to: 'expired', actor: 'system:expiry' });
-  await updateOrders(tx, money);
-  await insertOrderEvents(tx, timelineOf(money, raised));
-  await hastenStarts(tx, booked);
-  await insertOutbox(tx, money.flatMap(messagesOf));
+  // a statement each, none of which waits for another's answer: one journey
+  await Promise.all([
+    insertPayments(tx, money),
+    updateOrders(tx, money),
+    insertOrderEvents(tx, timelineOf(money, raised)),
+    hastenStarts(tx, booked),
+    insertOutbox(tx, money.flatMap(messagesOf)),
+  ]);
 }
 
 function attentionsOf({ notice, decision, order }: Decided): NewAttention[] {
