@@ -3,7 +3,7 @@ import { type NewAttention, raiseAttentions } from './attention';
 import { commitHolds, releaseHolds } from './holds';
 import { insertOrderEvents, type NewOrderEvent } from './order';
 import { insertOutbox, type OutboxMessage } from './outbox';
-import { RunAgain, type TenantTx } from './transaction';
+import type { TenantTx } from './transaction';
 
 /** A notice as it came, and what tells its body from another. */
 export interface ToldNotice extends Notice {
@@ -95,14 +95,13 @@ function moneyOf({ notice, decision, order }: Decided): Money[] {
   }
 }
 
-/** The pools' locks keep out who pays the same order; the same transaction told of another order meets us here. */
+/** One transaction told of two orders without stock in common meets here: a conflict, see `isConflict`. */
 async function insertPayments(tx: TenantTx, money: Money[]): Promise<void> {
-  const { rowCount } = await tx.query(
+  await tx.query(
     `INSERT INTO payment (tenant, provider, transaction_id, order_id, amount_fen, state, held_by, paid_at)
      SELECT $1, provider, transaction_id, order_id, amount_fen, state, 'tenant', paid_at
        FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::timestamptz[])
-         AS p(provider, transaction_id, order_id, amount_fen, state, paid_at)
-     ON CONFLICT DO NOTHING`,
+         AS p(provider, transaction_id, order_id, amount_fen, state, paid_at)`,
     [
       tx.tenant,
       money.map(({ notice }) => notice.provider),
@@ -113,7 +112,6 @@ async function insertPayments(tx: TenantTx, money: Money[]): Promise<void> {
       money.map(({ notice }) => notice.paidAt),
     ],
   );
-  if (rowCount < money.length) throw new RunAgain('a transaction was told of another order meanwhile');
 }
 
 /** Money that is not believed stays outside of the order's books. */
