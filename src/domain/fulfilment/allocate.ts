@@ -31,18 +31,32 @@ export function chooseOrigins(
 ): SiteTake[] | null {
   const ordered = [...origins].sort(byPreference(demand, weights));
   let best: Candidate | null = null;
-  for (const set of setsOfDistinctSites(ordered, exhaustiveOrigins)) {
-    if (
-      best &&
-      set.length > 1 &&
-      set.reduce((sum, origin) => sum + origin.route.rate.baseFen, 0) > best.costFen
-    )
-      continue;
-    const candidate = evaluate(set, demand, weights);
-    if (candidate && (!best || isBetter(candidate, best))) best = candidate;
+  for (let size = 1; size <= exhaustiveOrigins; size += 1) {
+    // opening so many sites costs at least this: nothing that large can be cheaper any more
+    if (best && size > 1 && leastToOpen(ordered, size) > best.costFen) break;
+    for (const set of setsOfDistinctSites(ordered, size)) {
+      if (best && size > 1 && set.reduce((sum, origin) => sum + origin.route.rate.baseFen, 0) > best.costFen)
+        continue;
+      const candidate = evaluate(set, demand, weights);
+      if (candidate && (!best || isBetter(candidate, best))) best = candidate;
+    }
   }
   if (best) return best.takes;
   return evaluate(fastestPerSite(ordered), demand, weights)?.takes ?? null;
+}
+
+/** What routes to so many distinct sites cost before the first kilogram, at the least. */
+function leastToOpen(origins: Origin[], size: number): number {
+  const leastOfSite = new Map<string, number>();
+  for (const { route } of origins) {
+    const known = leastOfSite.get(route.siteId) ?? Number.POSITIVE_INFINITY;
+    leastOfSite.set(route.siteId, Math.min(known, route.rate.baseFen));
+  }
+  if (leastOfSite.size < size) return Number.POSITIVE_INFINITY;
+  return [...leastOfSite.values()]
+    .sort((a, b) => a - b)
+    .slice(0, size)
+    .reduce((sum, fen) => sum + fen, 0);
 }
 
 interface Candidate {
@@ -100,16 +114,16 @@ export function weightOf(parts: SkuQuantity[], weights: Map<string, number>): nu
 }
 
 function* setsOfDistinctSites(origins: Origin[], size: number): Generator<Origin[]> {
-  for (let wanted = 1; wanted <= size; wanted += 1) yield* extend([], 0, wanted);
-  function* extend(chosen: Origin[], from: number, wanted: number): Generator<Origin[]> {
-    if (chosen.length === wanted) {
+  yield* extend([], 0);
+  function* extend(chosen: Origin[], from: number): Generator<Origin[]> {
+    if (chosen.length === size) {
       yield chosen;
       return;
     }
     for (let index = from; index < origins.length; index += 1) {
       const origin = origins[index] as Origin;
       if (chosen.some((other) => other.route.siteId === origin.route.siteId)) continue;
-      yield* extend([...chosen, origin], index + 1, wanted);
+      yield* extend([...chosen, origin], index + 1);
     }
   }
 }
