@@ -6,6 +6,7 @@ import { intakeHttp } from './intakeHttp/intakeHttp';
 import { intakeOpen } from './intakeOpen/intakeOpen';
 import { intakeProcess } from './intakeProcess/intakeProcess';
 import { orderLives } from './orderLives/orderLives';
+import { growth } from './growth/growth';
 import { flash } from './flash/flash';
 import { payments } from './payments/payments';
 import { peers } from './peers/peers';
@@ -20,6 +21,7 @@ const benches: readonly Bench[] = [
   intakeHttp,
   intakeOpen,
   soldOut,
+  growth,
   flash,
   peers,
   scaling,

@@ -13,17 +13,27 @@ export interface HotShop {
 }
 
 const sku = 'strawberries';
+const goods = {
+  name: '丹东草莓 1 kg',
+  zone: 'chilled',
+  temperature: { min: 0, max: 4 },
+  category: 'fruit',
+  weightGrams: 1_000,
+  volumeLitres: 2,
+  priceFen: 5_900,
+  shelfLifeDays: 200,
+  minimumRemainingLifeDays: 2,
+};
 const site = { lat: 31.22, lng: 121.54 };
 
 /** Puts the brand and its units over HTTP, as any tenant would, in a deployment whose API runs. */
 export async function seedHotShop(
   deployment: Deployment,
   servers: StoreServers,
-  { units }: { units: number },
+  // partners know an order by its computed id: two deployments must not sell under one tenant
+  { units, tenant = deployment.name }: { units: number; tenant?: string },
 ): Promise<HotShop> {
   const api = createApiClient(deployment.apiUrl, 8);
-  // partners know an order by its computed id: two deployments must not sell under one tenant
-  const tenant = deployment.name;
   const send = async (method: string, path: string, key: string, body: object) => {
     const answer = await api.send(method, `/v1/${path}`, { key, body });
     if (answer.status < 300) return answer.body as { key: string };
@@ -43,20 +53,7 @@ function whatToPut(carrierUrl: string): [path: string, body: object][] {
   const rates = zones.map((zone) => ({ zone, baseFen: 600, perKgFen: 80, perKmFen: 1 }));
   return [
     ['categories/fruit', {}],
-    [
-      `skus/${sku}`,
-      {
-        name: '丹东草莓 1 kg',
-        zone: 'chilled',
-        temperature: { min: 0, max: 4 },
-        category: 'fruit',
-        weightGrams: 1_000,
-        volumeLitres: 2,
-        priceFen: 5_900,
-        shelfLifeDays: 200,
-        minimumRemainingLifeDays: 2,
-      },
-    ],
+    [`skus/${sku}`, goods],
     ['sites/barn', { name: '总仓', kind: 'central', location: site, zones, cutoff: '23:30' }],
     ['communities/garden', { name: '花园里', region: 'shanghai', location: site }],
     [
@@ -71,6 +68,28 @@ function whatToPut(carrierUrl: string): [path: string, body: object][] {
       },
     ],
   ];
+}
+
+const lotsAtOnce = 100;
+
+/** Adds shelves of their own to a shop; answers all of its SKUs, the hot one first. */
+export async function addShelves(
+  { api, opsKey }: HotShop,
+  { count, units }: { count: number; units: number },
+): Promise<string[]> {
+  const skus = Array.from({ length: count }, (_, index) => `shelf-${index + 1}`);
+  const send = async (method: string, path: string, body: object) => {
+    const { status } = await api.send(method, `/v1/${path}`, { key: opsKey, body });
+    if (status >= 300) throw new Error(`${method} ${path} answered ${status}`);
+  };
+  for (let from = 0; from < count; from += lotsAtOnce) {
+    const some = skus.slice(from, from + lotsAtOnce);
+    await Promise.all(some.map((each) => send('PUT', `skus/${each}`, goods)));
+    const [hot] = receipt(units).lots;
+    const lots = some.map((each) => ({ ...hot, sku: each }));
+    await send('POST', 'stock/receipts', { reference: `shelves-${from}`, siteId: 'barn', lots });
+  }
+  return [sku, ...skus];
 }
 
 function receipt(quantity: number) {
