@@ -27,10 +27,16 @@ export async function findSettledOpenOrders(
 ): Promise<OpenOrder[]> {
   return db.inTransaction(async (tx) => {
     const { rows } = await tx.query<OpenOrder>(
-      `SELECT o.tenant, o.order_id AS "orderId", o.run FROM orders o
-        WHERE (o.tenant, o.order_id) > ($1, $2) AND o.state IN ('awaitingPayment', 'paid', 'fulfilling')
-          AND greatest(o.created_at, o.paid_at) < clock_timestamp() - ${settledAfter}
-          AND NOT (o.state = 'awaitingPayment' AND o.expires_at <= clock_timestamp())
+      // by state, and never along all orders there ever were
+      `WITH open AS MATERIALIZED (
+         SELECT o.* FROM tenant t CROSS JOIN LATERAL (
+           SELECT tenant, order_id, run FROM orders
+            WHERE tenant = t.tenant AND state IN ('awaitingPayment', 'paid', 'fulfilling')
+              AND greatest(created_at, paid_at) < clock_timestamp() - ${settledAfter}
+              AND NOT (state = 'awaitingPayment' AND expires_at <= clock_timestamp())) o
+          WHERE t.tenant >= $1)
+       SELECT o.tenant, o.order_id AS "orderId", o.run FROM open o
+        WHERE (o.tenant, o.order_id) > ($1, $2)
           AND NOT EXISTS (SELECT 1 FROM outbox b
                            WHERE b.tenant = o.tenant AND b.subject = o.order_id AND b.done_at IS NULL)
         ORDER BY o.tenant, o.order_id LIMIT $3`,
