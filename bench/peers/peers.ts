@@ -5,7 +5,7 @@ import { type Bench, type BenchContext, BenchRefusal, type Measured, readCount }
 import { describeServers } from '../support/environment';
 import { type Figure, figure, median } from '../support/figures';
 import { seedHotShop } from '../support/hotSku';
-import { type Servers, withServers } from '../support/servers';
+import { type StoreServers, withStore } from '../support/servers';
 import { formatTable } from '../support/table';
 import { type Peer, peers as allPeers } from './peerList';
 import { findRedis, startRedis } from './redisServer';
@@ -29,10 +29,10 @@ export const peers: Bench = {
     callers: { type: 'string' },
     only: { type: 'string' },
   },
-  run: (context) => withServers(context, (servers) => measure(servers, context)),
+  run: (context) => withStore(context, (servers) => measure(servers, context)),
 };
 
-async function measure(servers: Servers, context: BenchContext): Promise<Measured> {
+async function measure(servers: StoreServers, context: BenchContext): Promise<Measured> {
   const { say } = context;
   const plan: RoundPlan = {
     callers: readCount(context, 'callers', { otherwise: 512 }),
@@ -57,7 +57,7 @@ async function measure(servers: Servers, context: BenchContext): Promise<Measure
   for (const line of tell(results)) say(line);
   return {
     figures: [...results].flatMap(([peer, its]) => sumUp(peer, its)),
-    environment: await describeServers({ ...servers, databaseUrl: ours.databaseUrl }),
+    environment: await describeServers({ databaseUrl: ours.databaseUrl }),
   };
 }
 
@@ -90,7 +90,7 @@ function installPackages(say: BenchContext['say']): void {
 }
 
 interface StageNeeds {
-  servers: Servers;
+  servers: StoreServers;
   peer: Peer;
   round: number;
 }
@@ -116,7 +116,7 @@ async function withStage(
 }
 
 /** Our schema; the API is there to put the goods, and idle afterwards. */
-async function openOurShop(servers: Servers, name: string): Promise<NodeJS.ProcessEnv> {
+async function openOurShop(servers: StoreServers, name: string): Promise<NodeJS.ProcessEnv> {
   const deployment = await servers.deploy(name);
   await servers.startRole(deployment, 'api');
   const { tenant, api } = await seedHotShop(deployment, servers, { units });
