@@ -154,12 +154,18 @@ function timelineOf(money: Money[], raised: NewAttention[]): NewOrderEvent[] {
   });
 }
 
-/** Starts that still wait in the outbox go ahead of those of unpaid orders. */
+/**
+ * Starts that still wait in the outbox go ahead of those of unpaid orders. Locked in the order of their ids, as the
+ * dispatcher locks them.
+ */
 async function hastenStarts(tx: TenantTx, orderIds: string[]): Promise<void> {
   if (orderIds.length === 0) return;
   await tx.query(
-    `UPDATE outbox SET urgent = true
-      WHERE tenant = $1 AND subject = ANY($2::text[]) AND kind = 'startOrder' AND done_at IS NULL`,
+    `WITH locked AS MATERIALIZED (
+       SELECT outbox_id FROM outbox
+        WHERE tenant = $1 AND subject = ANY($2::text[]) AND kind = 'startOrder' AND done_at IS NULL
+        ORDER BY outbox_id FOR UPDATE)
+     UPDATE outbox b SET urgent = true FROM locked l WHERE b.tenant = $1 AND b.outbox_id = l.outbox_id`,
     [tx.tenant, orderIds],
   );
 }

@@ -32,12 +32,12 @@ export interface Till {
  */
 export function createTill({ batcher, lanes, db }: TillOptions): Till {
   const payments: BatchKind<PaymentNotice, Booking> = {
-    name: 'payments',
+    name: 'payment',
     urgent: true,
     run: (tenant, notices) => bookPayments(lanes, tenant, notices),
   };
   const cancels: BatchKind<CancelRequest, UnpaidCancel> = {
-    name: 'cancels',
+    name: 'cancel',
     urgent: true,
     run: (tenant, requests) => cancelUnpaid(lanes, tenant, requests),
   };
