@@ -6,6 +6,7 @@ import { intakeHttp } from './intakeHttp/intakeHttp';
 import { intakeOpen } from './intakeOpen/intakeOpen';
 import { intakeProcess } from './intakeProcess/intakeProcess';
 import { orderLives } from './orderLives/orderLives';
+import { charts } from './charts/charts';
 import { growth } from './growth/growth';
 import { flash } from './flash/flash';
 import { payments } from './payments/payments';
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   flash,
   peers,
   scaling,
+  charts,
   payments,
 ];
 
