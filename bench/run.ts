@@ -5,6 +5,7 @@ import { formatFigures } from './support/table';
 import { intakeHttp } from './intakeHttp/intakeHttp';
 import { intakeOpen } from './intakeOpen/intakeOpen';
 import { intakeProcess } from './intakeProcess/intakeProcess';
+import { isolation } from './isolation/isolation';
 import { orderLives } from './orderLives/orderLives';
 import { charts } from './charts/charts';
 import { growth } from './growth/growth';
@@ -15,7 +16,7 @@ import { scaling } from './scaling/scaling';
 import { soldOut } from './soldOut/soldOut';
 import { waiting } from './waiting/waiting';
 
-const benches: readonly Bench[] = [
+const benches: readonly Bench[] = [isolation, 
   orderLives,
   waiting,
   intakeProcess,
