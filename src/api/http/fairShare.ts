@@ -8,6 +8,8 @@ export interface FairShare {
   admitted(): void;
   /** Orders a second that one tenant may have at present; Infinity while there is enough for everybody. */
   level(): number;
+  /** Whether a tenant asks for more than the level, as steadily as a crowd comes. */
+  isAbove(tenant: string): boolean;
   /** How many orders a second a tenant asks for. */
   demandOf(tenant: string): number;
   /** Whether somebody else has asked within the last seconds. */
@@ -23,8 +25,11 @@ export interface FairShareOptions {
   loopMilliseconds(): number;
 }
 
-/** A flood is held back within half a second, and forgotten as fast. */
+/** Of what the process does: a level follows it within half a second. */
 const memoryMs = 300;
+/** Of what a tenant asks for: a small one's crowd must not look like a flood for a moment. */
+const demandMemoryMs = 1_000;
+const tolerance = 1.25;
 const lookMs = 100;
 const presentMs = 3_000;
 /** What each tenant may always have of one process, however busy that is for other reasons. */
@@ -37,9 +42,8 @@ const leastPerSecond = 50;
  * and neither is anybody when all ask for much.
  */
 export function createFairShare({ busyPercent, now, loopMilliseconds }: FairShareOptions): FairShare {
-  const meter = () => createRateMeter({ memoryMs, now });
   const askers = new Map<string, { rate: RateMeter; seenAt: number }>();
-  const letIn = meter();
+  const letIn = createRateMeter({ memoryMs, now });
   let level = Number.POSITIVE_INFINITY;
   let lookedAt = now();
   let workedMs = loopMilliseconds();
@@ -66,17 +70,23 @@ export function createFairShare({ busyPercent, now, loopMilliseconds }: FairShar
     return Math.max(leastPerSecond, protectiveLevel(whole, { demands, mark: busyPercent / 100 }));
   }
 
+  const demandOf = (tenant: string) => askers.get(tenant)?.rate.perSecond() ?? 0;
+
   return {
     asked(tenant) {
       look();
-      const asker = askers.get(tenant) ?? { rate: meter(), seenAt: 0 };
+      const asker = askers.get(tenant) ?? {
+        rate: createRateMeter({ memoryMs: demandMemoryMs, now }),
+        seenAt: 0,
+      };
       asker.rate.happened();
       asker.seenAt = now();
       askers.set(tenant, asker);
     },
     admitted: () => letIn.happened(),
     level: () => level,
-    demandOf: (tenant) => askers.get(tenant)?.rate.perSecond() ?? 0,
+    isAbove: (tenant) => demandOf(tenant) > level * tolerance,
+    demandOf,
     hasOthers: (tenant) => askers.size > (askers.has(tenant) ? 1 : 0),
   };
 }

@@ -70,12 +70,12 @@ export function createPlaces({ settings, now, loopMilliseconds }: PlacesOptions)
       const seat = seats.of(tenant);
       const drainSeconds = () => seat.inFlight / Math.max(1, seat.answered.perSecond());
       if (isCrowded(tenant, seat)) return refuse('inFlight', drainSeconds());
-      if (hasShare(seat, fairShare)) return null;
+      if (!fairShare.isAbove(tenant) || hasShare(seat, fairShare)) return null;
       return refuse('fairShare', fairShare.demandOf(tenant) / fairShare.level());
     },
     take(tenant) {
       const seat = seats.of(tenant);
-      if (isShared(fairShare)) seat.share.take();
+      if (fairShare.isAbove(tenant)) seat.share.take();
       seat.inFlight += 1;
       underWay += 1;
       fairShare.admitted();
@@ -121,12 +121,7 @@ function createSeats(now: () => number) {
   };
 }
 
-function isShared(fairShare: FairShare): boolean {
-  return fairShare.level() !== Number.POSITIVE_INFINITY;
-}
-
 function hasShare({ share }: Seat, fairShare: FairShare): boolean {
-  if (!isShared(fairShare)) return true;
   const perSecond = fairShare.level();
   share.setPace({ perSecond, burst: Math.max(leastShareBurst, perSecond * shareBurstSeconds) });
   return share.has();

@@ -64,7 +64,7 @@ function simulate({ msAnOrder, busyPercent = 40 }: { msAnOrder: number; busyPerc
   function handIn(tenant: string): boolean {
     share.asked(tenant);
     const level = share.level();
-    if (level !== Number.POSITIVE_INFINITY) {
+    if (share.isAbove(tenant)) {
       const bucket = buckets.get(tenant) ?? createTokenBucket({ perSecond: level, burst: 2 }, () => clock.ms);
       buckets.set(tenant, bucket);
       bucket.setPace({ perSecond: level, burst: 5 });
@@ -115,6 +115,18 @@ describe('shares', () => {
     expect(perSecond.small).toBeCloseTo(40, 0);
     expect(busyPercent).toBeGreaterThan(34);
     expect(busyPercent).toBeLessThan(46);
+  });
+
+  test('a small one that comes in little crowds is never taken for a flood', () => {
+    const world = simulate({ msAnOrder: 0.8 });
+    let refused = 0;
+    for (let second = 0; second < 20; second += 1) {
+      world.run(0.9, { small: 20, flood: 800 });
+      // all at once what is usual for half a second
+      const { perSecond } = world.run(0.1, { small: 200, flood: 800 });
+      refused += 20 - (perSecond.small as number) / 10;
+    }
+    expect(refused).toBe(0);
   });
 
   test('two floods get the same, and who asks for little nothing less', () => {
