@@ -16,7 +16,7 @@ import { scaling } from './scaling/scaling';
 import { soldOut } from './soldOut/soldOut';
 import { waiting } from './waiting/waiting';
 
-const benches: readonly Bench[] = [isolation, 
+const benches: readonly Bench[] = [
   orderLives,
   waiting,
   intakeProcess,
@@ -25,6 +25,7 @@ const benches: readonly Bench[] = [isolation,
   soldOut,
   growth,
   flash,
+  isolation,
   peers,
   scaling,
   charts,

@@ -10,7 +10,7 @@ import { type KnownVersion, readChangedVersions, readSellableFaces } from '../db
 import { findStandingKeys } from '../db/tenant';
 import { createPersonalData, type PersonalData } from '../db/personalData';
 import { createDatabase, type Database } from '../db/transaction';
-import { createBatcher } from '../intake/batcher';
+import { type Batcher, createBatcher } from '../intake/batcher';
 import { createIntake, usualBatching } from '../intake/intake';
 import { createTill } from '../intake/till';
 import { createLogger, type Logger } from '../log';
@@ -19,7 +19,7 @@ import type { ApiDeps, ApiSettings } from './deps';
 import { createAuthenticator } from './http/auth';
 import { createDoor } from './http/door';
 import { answerErrors, noSuchPath } from './http/errors';
-import { createLimits, type LimitSettings } from './http/limits';
+import { createLimits, type Limits, type LimitSettings } from './http/limits';
 import { logRequests } from './http/log';
 import { createMetrics } from './http/metrics';
 import { createSellableClock, type SellableClock, type StreamOwner } from './live/sellableClock';
@@ -192,17 +192,16 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     address: temporalAddress,
     namespace: temporalNamespace ?? 'default',
   });
-  const limits = createLimits({
-    settings: config.limits,
-    now: () => performance.now(),
-    loopMilliseconds: () => performance.eventLoopUtilization().active,
-  });
+  const batcher = createBatcher(usualBatching);
+  const limits = limitsOf(config, batcher);
   const metrics = createMetrics({
     backlogs: () => readBacklogs(checker),
     databaseAnswers: async () => (await checkDatabase(app)).ok,
     temporalAnswers: async () => (await checkTemporal(temporalAddress)).ok,
     pools,
     ordersInFlight: limits.inFlight,
+    ordersWaiting: () =>
+      limits.inFlight().map(({ tenant }) => ({ tenant, orders: batcher.waitingOf(tenant) })),
     stream: clock.sellableClock,
   });
   const deps: ApiDeps = {
@@ -215,7 +214,13 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     schedules,
     sellableClock: clock.sellableClock,
     log,
-    ...openCounter({ app, intakeDb, personalData, paymentWindowSeconds: config.paymentWindowSeconds }),
+    ...openCounter({
+      app,
+      intakeDb,
+      batcher,
+      personalData,
+      paymentWindowSeconds: config.paymentWindowSeconds,
+    }),
     settings: settingsOf(config),
     metrics,
     authenticator: createAuthenticator({ platform, platformKey }),
@@ -230,6 +235,15 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
       await Promise.all([...pools, schedules].map((each) => each.close()));
     },
   };
+}
+
+function limitsOf({ limits: settings }: ApiConfig, batcher: Batcher): Limits {
+  return createLimits({
+    settings,
+    isQueueFull: (tenant) => batcher.waitingOf(tenant) >= usualBatching.mostWaiting,
+    now: () => performance.now(),
+    loopMilliseconds: () => performance.eventLoopUtilization().active,
+  });
 }
 
 /** What the routes see of the configuration. */
@@ -268,13 +282,13 @@ function openSellableClock({ url, platform, log }: { url: string; platform: Data
 interface Counter {
   app: Database;
   intakeDb: Database;
+  batcher: Batcher;
   personalData: PersonalData;
   paymentWindowSeconds: number;
 }
 
 /** Whoever takes goods, pays for them or gives them back stands in one line. */
-function openCounter({ app, intakeDb, ...rest }: Counter): Pick<ApiDeps, 'intake' | 'till'> {
-  const batcher = createBatcher(usualBatching);
+function openCounter({ app, intakeDb, batcher, ...rest }: Counter): Pick<ApiDeps, 'intake' | 'till'> {
   return {
     intake: createIntake({ db: intakeDb, batcher, ...rest }),
     till: createTill({ batcher, lanes: intakeDb, db: app }),

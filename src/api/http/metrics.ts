@@ -18,6 +18,7 @@ export interface Metrics {
 
 interface Sources {
   ordersInFlight(): TenantLoad[];
+  ordersWaiting(): TenantLoad[];
   backlogs(): Promise<Backlogs>;
   databaseAnswers(): Promise<boolean>;
   temporalAnswers(): Promise<boolean>;
@@ -74,13 +75,19 @@ export function createMetrics(sources: Sources): Metrics {
 const mostTenantsShown = 10;
 
 /** Labels that tenants bring are bounded: those with most are named, the others summed up. */
-function addOrderLoads(registry: Registry, { ordersInFlight }: Sources): void {
+function addOrderLoads(registry: Registry, { ordersInFlight, ordersWaiting }: Sources): void {
   const labelNames = ['tenant'];
   addGauge(registry, {
     name: 'xianda_orders_in_flight',
     help: 'Orders let in and not answered yet, of the ten tenants with most, and of the others together.',
     labelNames,
     read: () => shown(ordersInFlight()),
+  });
+  addGauge(registry, {
+    name: 'xianda_orders_waiting',
+    help: 'Requests that wait for their batch, of the ten tenants with most, and of the others together.',
+    labelNames,
+    read: () => shown(ordersWaiting()),
   });
 }
 

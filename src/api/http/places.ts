@@ -1,7 +1,6 @@
-import { createFairShare, type FairShare } from './fairShare';
+import { createFairShare } from './fairShare';
 import { createRateMeter, type RateMeter } from './rateMeter';
 import type { Refusal, RefusalReason } from './refusal';
-import { createTokenBucket, type TokenBucket } from './tokenBucket';
 
 /** What one process can bear; 0 is no limit. */
 export interface PlaceSettings {
@@ -13,6 +12,8 @@ export interface PlaceSettings {
 
 export interface PlacesOptions {
   settings: PlaceSettings;
+  /** Whether the tenant's queue behind us takes no more. */
+  isQueueFull(tenant: string): boolean;
   now(): number;
   loopMilliseconds(): number;
 }
@@ -38,22 +39,25 @@ export interface TenantLoad {
 const longestRetrySeconds = 30;
 const drainMemoryMs = 1_000;
 const forgetMs = 60_000;
-/** Of a share: small, so that what is let in of a flood comes evenly, and nobody waits behind a heap of it. */
-const shareBurstSeconds = 0.02;
-const leastShareBurst = 2;
+/**
+ * A share is given out ten times a second and taken at once: orders that come together go into one batch, and between
+ * the batches of a flood there is room. Let in evenly, each would have one of its own, for several times the work.
+ */
+const shareMs = 100;
 
 interface Seat {
   inFlight: number;
   answered: RateMeter;
-  share: TokenBucket;
+  /** Taken of the present share, and which one that is. */
+  share: { number: number; taken: number };
   seenAt: number;
 }
 
 /**
- * Refuses an order when too many are under way (a tenant has all places while it is
+ * Refuses an order when the tenant's queue is full, when too many are under way (a tenant has all places while it is
  * alone, else half of them), or when others sell as well and it is more than a fair share.
  */
-export function createPlaces({ settings, now, loopMilliseconds }: PlacesOptions): Places {
+export function createPlaces({ settings, isQueueFull, now, loopMilliseconds }: PlacesOptions): Places {
   const fairShare = createFairShare({ busyPercent: settings.sharedBusyPercent, now, loopMilliseconds });
   const seats = createSeats(now);
   let underWay = 0;
@@ -64,18 +68,26 @@ export function createPlaces({ settings, now, loopMilliseconds }: PlacesOptions)
     return underWay >= settings.ordersInFlight || inFlight >= most;
   }
 
+  function shareOf(seat: Seat): Seat['share'] {
+    const number = Math.floor(now() / shareMs);
+    if (seat.share.number !== number) seat.share = { number, taken: 0 };
+    return seat.share;
+  }
+
   return {
     asked: fairShare.asked,
     refusalOf(tenant) {
       const seat = seats.of(tenant);
       const drainSeconds = () => seat.inFlight / Math.max(1, seat.answered.perSecond());
+      if (isQueueFull(tenant)) return refuse('queueFull', drainSeconds());
       if (isCrowded(tenant, seat)) return refuse('inFlight', drainSeconds());
-      if (!fairShare.isAbove(tenant) || hasShare(seat, fairShare)) return null;
+      const share = shareOf(seat);
+      if (!fairShare.isAbove(tenant) || share.taken < (fairShare.level() * shareMs) / 1000) return null;
       return refuse('fairShare', fairShare.demandOf(tenant) / fairShare.level());
     },
     take(tenant) {
       const seat = seats.of(tenant);
-      if (fairShare.isAbove(tenant)) seat.share.take();
+      shareOf(seat).taken += 1;
       seat.inFlight += 1;
       underWay += 1;
       fairShare.admitted();
@@ -109,7 +121,7 @@ function createSeats(now: () => number) {
       const seat = seats.get(tenant) ?? {
         inFlight: 0,
         answered: createRateMeter({ memoryMs: drainMemoryMs, now }),
-        share: createTokenBucket({ perSecond: 0, burst: leastShareBurst }, now),
+        share: { number: 0, taken: 0 },
         seenAt: 0,
       };
       seat.seenAt = now();
@@ -119,12 +131,6 @@ function createSeats(now: () => number) {
     occupied: (): TenantLoad[] =>
       [...seats].flatMap(([tenant, { inFlight }]) => (inFlight > 0 ? [{ tenant, orders: inFlight }] : [])),
   };
-}
-
-function hasShare({ share }: Seat, fairShare: FairShare): boolean {
-  const perSecond = fairShare.level();
-  share.setPace({ perSecond, burst: Math.max(leastShareBurst, perSecond * shareBurstSeconds) });
-  return share.has();
 }
 
 function refuse(reason: RefusalReason, seconds: number): Refusal {

@@ -8,16 +8,13 @@ export interface TokenBucket {
   /** Whether one more may pass now. Takes nothing. */
   has(): boolean;
   take(): void;
-  /** Another pace from now on; what has been saved up is kept, as far as it fits. */
-  setPace(pace: Pace): void;
 }
 
 /**
  * A token bucket: in any span of s seconds at most `perSecond × s + burst` pass. It counts nothing between calls, so
  * thousands of idle ones cost nothing. `now` is in milliseconds and never goes back.
  */
-export function createTokenBucket(pace: Pace, now: () => number): TokenBucket {
-  let { perSecond, burst } = pace;
+export function createTokenBucket({ perSecond, burst }: Pace, now: () => number): TokenBucket {
   let tokens = burst;
   let at = now();
 
@@ -35,11 +32,6 @@ export function createTokenBucket(pace: Pace, now: () => number): TokenBucket {
     take() {
       refill();
       tokens -= 1;
-    },
-    setPace(next) {
-      refill();
-      ({ perSecond, burst } = next);
-      tokens = Math.min(burst, tokens);
     },
   };
 }

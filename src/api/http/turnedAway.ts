@@ -15,6 +15,7 @@ const meanings: Record<RefusalReason | 'strangers', { slug: ProblemSlug; detail:
     detail: 'Others sell as well, and this tenant asks for more than its share.',
   },
   inFlight: { slug: 'overloaded', detail: 'Too many orders are under way.' },
+  queueFull: { slug: 'overloaded', detail: 'Too many requests of the tenant wait.' },
   strangers: { slug: 'overloaded', detail: 'Too many keys that nobody knows are being looked up.' },
 };
 

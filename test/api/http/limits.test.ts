@@ -12,10 +12,11 @@ const shop = { tenant: 'shop', keyId: 'k1' };
 const till = { tenant: 'shop', keyId: 'k2' };
 const other = { tenant: 'other', keyId: 'k3' };
 
-function given(settings: Partial<LimitSettings>) {
+function given(settings: Partial<LimitSettings>, isQueueFull: (tenant: string) => boolean = () => false) {
   const clock = { ms: 0 };
   const limits = createLimits({
     settings: { ...off, ...settings },
+    isQueueFull,
     now: () => clock.ms,
     loopMilliseconds: () => 0,
   });
@@ -73,6 +74,13 @@ test('a tenant alone may fill the process; who comes beside it finds half of the
   expect(beside.letIn(20, other)).toBe(4);
   beside.limits.leave('shop');
   expect(beside.letIn(20, shop)).toBe(1);
+});
+
+test('a full queue refuses the orders of its tenant alone', () => {
+  const { enter } = given({}, (tenant) => tenant === 'shop');
+  expect(enter(1, shop)).toEqual(['queueFull']);
+  expect(enter(1, other)).toEqual(['in']);
+  expect(enter(1, shop, 'writes')).toEqual(['in']);
 });
 
 test('Retry-After is how long the orders under way take at the rate at which they have been answered', () => {

@@ -57,13 +57,3 @@ test('asking takes nothing, however often', () => {
     }),
   );
 });
-
-test('a new pace keeps what has been saved up, as far as it fits', () => {
-  const clock = { ms: 0 };
-  const bucket = createTokenBucket({ perSecond: 10, burst: 10 }, () => clock.ms);
-  bucket.setPace({ perSecond: 1, burst: 2 });
-  const taken = [0, 0, 0].map(() => bucket.has() && (bucket.take(), true));
-  expect(taken).toEqual([true, true, false]);
-  clock.ms += 1_000;
-  expect(bucket.has()).toBe(true);
-});
