@@ -146,7 +146,10 @@ describe('when the process is full of orders', () => {
   test('money, cancels and reading go on', async () => {
     const paid = (await place(shop, { lines: [{ sku: 'cherries', quantity: 1 }] })).json;
     const cancelled = (await place(shop, { lines: [{ sku: 'cherries', quantity: 1 }] })).json;
-    const full = await givenFull();
+    // places taken by callers whose bodies are on their way: the lanes of the batches are free
+    const callers = await Promise.all([openConnection(), openConnection()]);
+    for (const { socket } of callers) socket.write(head(shop.channel, 500));
+    await untilInFlight(2);
     expect(await place(shop)).toMatchObject(overloaded);
     expect(await tellPayment(api, { body: paymentOf('shop', paid) })).toMatchObject({ status: 204 });
     const cancel = await api.send('POST', `/v1/orders/${cancelled.orderId}/cancel`, {
@@ -156,7 +159,7 @@ describe('when the process is full of orders', () => {
     expect(cancel).toMatchObject({ status: 200, json: { outcome: 'done' } });
     const read = await api.send('GET', `/v1/orders/${paid.orderId}`, { key: shop.channel });
     expect(read).toMatchObject({ status: 200, json: { state: 'paid' } });
-    await full.end();
+    for (const { socket } of callers) socket.destroy();
   });
 
   test('a refused order left nothing behind: sent again it is accepted', async () => {
