@@ -31,6 +31,8 @@ export interface Config {
   /** Where the Temporal Web UI is; links to workflows are left out without it. No slash at the end. */
   readonly temporalUiUrl?: string;
   readonly paymentWindowSeconds: number;
+  /** How long an order stays on the waiting list at most. */
+  readonly waitingListSeconds: number;
   /** 1; below it the retries of webhooks run faster, which tests and demos want. */
   readonly webhookTimeScale: number;
   /** How long a buyer has to answer an offer; silence is no consent. */
@@ -106,6 +108,7 @@ const environment = z.object({
   TEMPORAL_TASK_QUEUE: z.string().default('xianda'),
   TEMPORAL_UI_URL: url.optional(),
   PAYMENT_WINDOW_SECONDS: z.coerce.number().int().min(1).max(86_400).default(1800),
+  WAITING_LIST_SECONDS: z.coerce.number().int().min(1).max(2_592_000).default(86_400),
   WEBHOOK_TIME_SCALE: z.coerce.number().positive().max(1).default(1),
   OFFER_ANSWER_SECONDS: z.coerce.number().int().min(1).max(2_592_000).default(172_800),
   SANDBOX_PAYMENT_SECRET: z.string().optional(),
@@ -167,6 +170,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, options: ReadCo
     temporalTaskQueue: settings.TEMPORAL_TASK_QUEUE,
     temporalUiUrl: filled.TEMPORAL_UI_URL?.replace(/\/+$/, ''),
     paymentWindowSeconds: settings.PAYMENT_WINDOW_SECONDS,
+    waitingListSeconds: settings.WAITING_LIST_SECONDS,
     webhookTimeScale: settings.WEBHOOK_TIME_SCALE,
     offerAnswerSeconds: settings.OFFER_ANSWER_SECONDS,
     sandboxPaymentSecret: secrets.SANDBOX_PAYMENT_SECRET,

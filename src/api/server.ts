@@ -36,6 +36,7 @@ export interface ApiConfig extends ApiSettings {
   port: number;
   databaseUrl?: string;
   paymentWindowSeconds: number;
+  waitingListSeconds?: number;
   personalDataKeys: readonly MasterKey[];
   logLevel: string;
   metricsPort?: number;
@@ -220,6 +221,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
       batcher,
       personalData,
       paymentWindowSeconds: config.paymentWindowSeconds,
+      waitingListSeconds: config.waitingListSeconds,
     }),
     settings: settingsOf(config),
     metrics,
@@ -285,6 +287,7 @@ interface Counter {
   batcher: Batcher;
   personalData: PersonalData;
   paymentWindowSeconds: number;
+  waitingListSeconds?: number;
 }
 
 /** Whoever takes goods, pays for them or gives them back stands in one line. */

@@ -87,11 +87,13 @@ export async function readSkus(tx: TenantTx, skus: string[]): Promise<Map<string
             k.safety_stock,
             json_build_object('holdMinutes', k.hold_minutes, 'nearExpiryDays', k.near_expiry_days,
               'presaleLeadDays', k.presale_lead_days, 'purchaseLimit', k.purchase_limit,
-              'minimumRemainingLifeDays', k.minimum_remaining_life_days) AS own,
+              'minimumRemainingLifeDays', k.minimum_remaining_life_days, 'unpaidLimit', k.unpaid_limit,
+              'scarceHoldMinutes', k.scarce_hold_minutes, 'scarceUnits', k.scarce_units) AS own,
             CASE WHEN c.category IS NOT NULL THEN
               json_build_object('holdMinutes', c.hold_minutes, 'nearExpiryDays', c.near_expiry_days,
                 'presaleLeadDays', c.presale_lead_days, 'purchaseLimit', c.purchase_limit,
-                'minimumRemainingLifeDays', c.minimum_remaining_life_days) END AS category_rule,
+                'minimumRemainingLifeDays', c.minimum_remaining_life_days, 'unpaidLimit', c.unpaid_limit,
+                'scarceHoldMinutes', c.scarce_hold_minutes, 'scarceUnits', c.scarce_units) END AS category_rule,
             (SELECT json_agg(json_build_object('sku', p.component_sku, 'quantity', p.quantity) ORDER BY p.component_sku)
                FROM sku_component p WHERE p.tenant = $1 AND p.sku = k.sku) AS components
        FROM wanted w JOIN sku k ON k.tenant = $1 AND k.sku = w.sku
@@ -333,7 +335,7 @@ export async function readCampaigns(
     quotas: Campaign['quotas'] | null;
   }>(
     `SELECT c.campaign_id, c.sku, c.opens_at, c.closes_at, c.deliver_from, c.deliver_by, c.price_fen,
-            (SELECT json_agg(json_build_object('region', q.region, 'units', q.units, 'sold', q.sold, 'held',
+            (SELECT json_agg(json_build_object('region', q.region, 'units', q.units, 'sold', q.sold, 'waiting', q.waiting, 'held',
                       q.held - coalesce((SELECT sum(h.quantity) FROM quota_hold h
                         WHERE h.tenant = q.tenant AND h.campaign_id = q.campaign_id AND h.region = q.region
                           AND h.state = 'held' AND h.expires_at <= $4), 0)) ORDER BY q.region)

@@ -1,7 +1,13 @@
 import { localDateOf } from '../domain/network/calendar';
 import type { Instant, LocalDate } from '../domain/network/model';
 import type { Admitted } from '../domain/order/admission';
-import { type LedgerState, type Purchase, purchaseKey } from '../domain/order/admissionLedger';
+import {
+  type Holder,
+  holderKey,
+  type LedgerState,
+  type Purchase,
+  purchaseKey,
+} from '../domain/order/admissionLedger';
 import type { Destination, PlannedLine } from '../domain/order/model';
 import type { Campaign } from '../domain/presale/model';
 import {
@@ -20,6 +26,7 @@ import { lockPointLoads, takeCapacity, type TakenCapacity } from './pointLoad';
 import { wakeReserved } from './presaleReserve';
 import { readBought } from './purchaseLimit.read';
 import { RunAgain, type TenantTx } from './transaction';
+import { readUnpaidUnits } from './unpaid.read';
 
 /** One order that asks: what for, where to and for whom. */
 export interface AdmissionSubject {
@@ -30,6 +37,15 @@ export interface AdmissionSubject {
   placedOn?: LocalDate;
   /** An order that is asked for again does not count against its own limit. */
   exceptOrderId?: string;
+  /** Who would hold it unpaid; absent where no limit applies to that. */
+  holder?: Holder;
+}
+
+export interface LockedBatch {
+  subjects: readonly AdmissionSubject[];
+  facts: Facts;
+  /** Pools beside those of the subjects: of orders that may give way. */
+  alsoLock?: readonly string[];
 }
 
 /** No hold is past its end then: the quotas as they stand. */
@@ -43,9 +59,9 @@ const never: Instant = 0;
  */
 export async function lockAdmissions(
   tx: TenantTx,
-  { subjects, facts }: { subjects: readonly AdmissionSubject[]; facts: Facts },
+  { subjects, facts, alsoLock = [] }: LockedBatch,
 ): Promise<LedgerState> {
-  const wanted = wantedBy(subjects, facts);
+  const wanted = wantedBy(subjects, facts, alsoLock);
   const locked = { skus: wanted.skus, campaignIds: wanted.campaignIds };
   // sent together and answered together: the locks are held for as few journeys as can be
   const [pools, , pointLoads, moment, lots, campaigns] = await Promise.all([
@@ -56,9 +72,9 @@ export async function lockAdmissions(
     readLockedLots(tx, wanted.goods),
     readCampaignsById(tx, wanted.campaignIds, never),
   ]);
-  if (pools < wanted.skus.length) {
+  if (pools.length < wanted.skus.length) {
     await insertPools(tx, wanted.skus);
-    return lockAdmissions(tx, { subjects, facts });
+    return lockAdmissions(tx, { subjects, facts, alsoLock });
   }
   if (moment.factsVersion !== facts.version) throw new RunAgain('catalogue or network changed');
   if (moment.due) await expireDueHolds(tx, { ...locked, now: moment.now });
@@ -73,6 +89,8 @@ export async function lockAdmissions(
     lots: moment.due ? await readLockedLots(tx, wanted.goods) : lots,
     campaigns: moment.due ? await readCampaignsById(tx, wanted.campaignIds, never) : campaigns,
     bought: await readBoughtWhereLimited(tx, subjects, { facts, moment }),
+    waiting: new Map(pools.flatMap(({ sku, waiting }) => (waiting > 0 ? [[sku, waiting]] : []))),
+    unpaid: await readUnpaidWhereLimited(tx, subjects, { facts, moment }),
   };
 }
 
@@ -101,6 +119,9 @@ export async function readAdmissions(
     lots,
     campaigns,
     bought: new Map(),
+    // who waits is asked under the locks alone: a look at another instant could refuse what was to be had
+    waiting: new Map(),
+    unpaid: new Map(),
   };
 }
 
@@ -113,8 +134,12 @@ interface Wanted {
   pointIds: string[];
 }
 
-function wantedBy(subjects: readonly AdmissionSubject[], facts: Facts): Wanted {
-  const skus = new Set<string>();
+function wantedBy(
+  subjects: readonly AdmissionSubject[],
+  facts: Facts,
+  alsoLock: readonly string[] = [],
+): Wanted {
+  const skus = new Set<string>(alsoLock);
   const goods = new Set<string>();
   const campaignIds = new Set<string>();
   const pointIds = new Set<string>();
@@ -170,6 +195,25 @@ async function readBoughtWhereLimited(
       units,
     ]),
   );
+}
+
+/** Most SKUs have no such limit either. */
+async function readUnpaidWhereLimited(
+  tx: TenantTx,
+  subjects: readonly AdmissionSubject[],
+  { facts, moment }: { facts: Facts; moment: Moment },
+): Promise<Map<string, number>> {
+  const skus = new Set<string>();
+  const holders: Holder[] = [];
+  for (const { lines, holder } of subjects) {
+    const limited = lines.filter(({ sku }) => facts.skus.get(sku)?.unpaidLimit !== undefined);
+    if (!holder || limited.length === 0) continue;
+    holders.push(holder);
+    for (const { sku } of limited) skus.add(sku);
+  }
+  if (holders.length === 0) return new Map();
+  const unpaid = await readUnpaidUnits(tx, { holders, skus: [...skus], now: moment.now });
+  return new Map(unpaid.map(({ sku, units, ...holder }) => [holderKey(holder, sku), units]));
 }
 
 async function lockQuotas(tx: TenantTx, campaignIds: string[]): Promise<void> {

@@ -13,6 +13,7 @@ import {
 import { endOrder, endOrders } from './orderEnd';
 import { refundPayments } from './refund';
 import type { Database, TenantTx } from './transaction';
+import { leaveWaitingList } from './waitingList';
 
 export interface CancelRequest {
   tenant: string;
@@ -31,7 +32,7 @@ export type UnpaidCancel = CancelAnswer | 'paid' | null;
 
 /**
  * Cancels an order, so that it works while no worker runs; the workflow learns through the outbox. Undoes exactly what
- * was done: holds, quota and litres of an unpaid order; shipments, committed goods and money of a paid one. Null: no
+ * was done: the place in line of a waiting order; holds, quota and litres of an unpaid one; shipments, committed goods and money of a paid one. Null: no
  * such order. Repeating gives the same answer.
  */
 export async function cancelOrder(db: Database, request: CancelRequest): Promise<CancelAnswer | null> {
@@ -119,6 +120,8 @@ async function endUnpaid(tx: TenantTx, ends: UnpaidEnd[]): Promise<void> {
     releases.set(key, release);
   }
   await releaseHolds(tx, ...releases.values());
+  const waiting = ends.filter(({ order }) => order.state === 'waiting').map(({ order }) => order.orderId);
+  await leaveWaitingList(tx, { orderIds: waiting, outcome: 'cancelled' });
   await endOrders(
     tx,
     'cancelled',

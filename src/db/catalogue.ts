@@ -92,8 +92,9 @@ async function upsertSku(tx: TenantTx, sku: string, record: SkuRecord): Promise<
   await tx.query(
     `INSERT INTO sku (tenant, sku, name, zone, temperature_min, temperature_max, handling, category, weight_grams,
                       volume_millilitres, price_fen, shelf_life_days, minimum_remaining_life_days, hold_minutes,
-                      near_expiry_days, presale_lead_days, safety_stock, purchase_limit, gtin, origin)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+                      near_expiry_days, presale_lead_days, safety_stock, purchase_limit, gtin, origin,
+                      unpaid_limit, scarce_hold_minutes, scarce_units)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
      ON CONFLICT (tenant, sku) DO UPDATE SET
        name = excluded.name, zone = excluded.zone, temperature_min = excluded.temperature_min,
        temperature_max = excluded.temperature_max, handling = excluded.handling, category = excluded.category,
@@ -102,7 +103,8 @@ async function upsertSku(tx: TenantTx, sku: string, record: SkuRecord): Promise<
        minimum_remaining_life_days = excluded.minimum_remaining_life_days, hold_minutes = excluded.hold_minutes,
        near_expiry_days = excluded.near_expiry_days, presale_lead_days = excluded.presale_lead_days,
        safety_stock = excluded.safety_stock, purchase_limit = excluded.purchase_limit, gtin = excluded.gtin,
-       origin = excluded.origin`,
+       origin = excluded.origin, unpaid_limit = excluded.unpaid_limit,
+       scarce_hold_minutes = excluded.scarce_hold_minutes, scarce_units = excluded.scarce_units`,
     [
       tx.tenant,
       sku,
@@ -124,6 +126,9 @@ async function upsertSku(tx: TenantTx, sku: string, record: SkuRecord): Promise<
       record.purchaseLimit ?? null,
       record.gtin ?? null,
       record.origin ?? null,
+      record.unpaidLimit ?? null,
+      record.scarceHoldMinutes ?? null,
+      record.scarceUnits ?? null,
     ],
   );
 }
@@ -142,12 +147,13 @@ async function replaceComponents(tx: TenantTx, sku: string, components: SkuQuant
 export async function putCategory(tx: TenantTx, category: string, rule: CategoryRule): Promise<PutOutcome> {
   await tx.query(
     `INSERT INTO category (tenant, category, hold_minutes, near_expiry_days, presale_lead_days, purchase_limit,
-                           minimum_remaining_life_days)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)
+                           minimum_remaining_life_days, unpaid_limit, scarce_hold_minutes, scarce_units)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      ON CONFLICT (tenant, category) DO UPDATE SET
        hold_minutes = excluded.hold_minutes, near_expiry_days = excluded.near_expiry_days,
        presale_lead_days = excluded.presale_lead_days, purchase_limit = excluded.purchase_limit,
-       minimum_remaining_life_days = excluded.minimum_remaining_life_days`,
+       minimum_remaining_life_days = excluded.minimum_remaining_life_days, unpaid_limit = excluded.unpaid_limit,
+       scarce_hold_minutes = excluded.scarce_hold_minutes, scarce_units = excluded.scarce_units`,
     [
       tx.tenant,
       category,
@@ -156,6 +162,9 @@ export async function putCategory(tx: TenantTx, category: string, rule: Category
       rule.presaleLeadDays ?? null,
       rule.purchaseLimit ?? null,
       rule.minimumRemainingLifeDays ?? null,
+      rule.unpaidLimit ?? null,
+      rule.scarceHoldMinutes ?? null,
+      rule.scarceUnits ?? null,
     ],
   );
   return stored;

@@ -160,7 +160,7 @@ async function readBookings(tx: Tx): Promise<BookingRow[]> {
 async function readOrders(tx: Tx): Promise<OpenOrderRow[]> {
   const { rows } = await tx.query<OpenOrderRow>(
     `SELECT o.tenant, o.order_id AS "orderId", o.state, o.run,
-            o.state IN ('waiting', 'awaitingPayment', 'paid', 'fulfilling') AS open,
+            o.state IN ('awaitingPayment', 'paid', 'fulfilling') AS open,
             greatest(o.created_at, o.paid_at, o.ended_at, o.late_at,
                      CASE WHEN o.state = 'awaitingPayment' THEN o.expires_at END) > now() - interval '60 seconds' AS young,
             EXISTS (SELECT 1 FROM outbox b WHERE b.tenant = o.tenant AND b.subject = o.order_id AND b.done_at IS NULL

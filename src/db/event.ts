@@ -142,8 +142,14 @@ const lineRefund = `(SELECT sum(r.amount_fen) FROM offer f JOIN refund r ON r.te
     AND r.reason = 'offer:' || f.offer_id
   WHERE f.tenant = l.tenant AND f.order_id = l.order_id AND f.line_id = l.line_id AND f.kind = 'refund')`;
 
+const wait = `(SELECT jsonb_build_object('waiting', jsonb_build_object('until', ${isoUtc('w.until')}))
+  FROM waiting_order w WHERE w.tenant = v.tenant AND w.order_id = v.subject)`;
+
 /** Of a timeline line's detail these go out by name: who did something inside the house, and why, stays inside. */
 const special = `CASE v.type
+  WHEN 'order.waiting' THEN ${wait}
+  WHEN 'order.cancelled' THEN CASE WHEN v.data ->> 'by' LIKE 'system:%'
+    THEN jsonb_strip_nulls(jsonb_build_object('because', v.data -> 'reason', 'replacedBy', v.data -> 'replacedBy')) END
   WHEN 'order.shipped' THEN ${shipment}
   WHEN 'order.refundRequested' THEN ${refund}
   WHEN 'order.refunded' THEN ${refund}

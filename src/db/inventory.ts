@@ -11,19 +11,26 @@ import { Rollback, type TenantTx } from './transaction';
  */
 export async function lockPools(tx: TenantTx, skus: Iterable<string>): Promise<void> {
   const wanted = [...new Set(skus)];
-  if ((await tryLockPools(tx, wanted)) === wanted.length) return;
+  if ((await tryLockPools(tx, wanted)).length === wanted.length) return;
   await insertPools(tx, wanted);
   await tryLockPools(tx, wanted);
 }
 
-/** Locks the pools that are there, in SKU order; answers how many of the (distinct) SKUs that were. */
-export async function tryLockPools(tx: TenantTx, skus: string[]): Promise<number> {
-  if (skus.length === 0) return 0;
-  const { rowCount } = await tx.query(
-    'SELECT 1 FROM stock_pool WHERE tenant = $1 AND sku = ANY($2::text[]) ORDER BY sku COLLATE "C" FOR UPDATE',
+export interface LockedPool {
+  sku: string;
+  /** Units that orders on the waiting list ask for. */
+  waiting: number;
+}
+
+/** Locks the pools that are there of the (distinct) SKUs, in SKU order. */
+export async function tryLockPools(tx: TenantTx, skus: string[]): Promise<LockedPool[]> {
+  if (skus.length === 0) return [];
+  const { rows } = await tx.query<LockedPool>(
+    `SELECT sku, waiting FROM stock_pool WHERE tenant = $1 AND sku = ANY($2::text[])
+      ORDER BY sku COLLATE "C" FOR UPDATE`,
     [tx.tenant, skus],
   );
-  return rowCount;
+  return rows;
 }
 
 /** Makes the pools that are missing, of SKUs that exist. */

@@ -22,6 +22,16 @@ const offers = `(SELECT coalesce(json_agg(json_build_object('offerId', f.offer_i
   FROM offer f JOIN order_line l ON l.tenant = f.tenant AND l.order_id = f.order_id AND l.line_id = f.line_id
  WHERE f.tenant = o.tenant AND f.order_id = o.order_id AND f.state = 'open' AND f.until > clock_timestamp())`;
 
+/** Until when order `o` waits. Its place would cost a look along its queues for each order of a list: see `findOrder`. */
+const waiting = `(SELECT json_build_object('until', ${isoUtc('w.until')})
+  FROM waiting_order w WHERE w.tenant = o.tenant AND w.order_id = o.order_id AND w.ended_at IS NULL)`;
+
+/** Orders ahead of order `o` in the longest of its queues; null when it does not wait. */
+const ahead = `(SELECT max((SELECT count(*) FROM waiting_demand d
+    WHERE d.tenant = own.tenant AND d.sku = own.sku AND d.position < own.position
+      AND d.campaign_id IS NOT DISTINCT FROM own.campaign_id AND d.region IS NOT DISTINCT FROM own.region))
+  FROM waiting_demand own WHERE own.tenant = o.tenant AND own.order_id = o.order_id)`;
+
 /** An order `o` in the contract's shape. Who the buyer is stays in its own, encrypted table. */
 const orderJson = `json_build_object(
   'orderId', o.order_id, 'channel', o.channel, 'externalId', o.external_id, 'state', o.state,
@@ -33,6 +43,7 @@ const orderJson = `json_build_object(
               'supply', l.supply, 'unitPriceFen', l.unit_price_fen, 'discountFen', l.discount_fen,
               'campaignId', l.campaign_id)) ORDER BY l.position)
               FROM order_line l WHERE l.tenant = o.tenant AND l.order_id = o.order_id),
+  'waiting', ${waiting},
   'promise', json_build_object('shipBy', ${isoUtc('o.ship_by')}, 'deliverBy', ${isoUtc('o.deliver_by')}),
   'latePayment', CASE WHEN o.late_outcome IS NOT NULL
                       THEN json_build_object('outcome', o.late_outcome, 'at', ${isoUtc('o.late_at')}) END,
@@ -42,11 +53,19 @@ const orderJson = `json_build_object(
   'timeline', ${timeline})`;
 
 /** The contract's order: every part as `GET /v1/orders/{orderId}` answers it. */
-export type OrderView = { orderId: string; latePayment?: object | null } & Record<string, unknown>;
+export type OrderView = {
+  orderId: string;
+  latePayment?: object | null;
+  waiting?: object | null;
+} & Record<string, unknown>;
 
 /** Absent, not null, where the contract marks a field as optional; `attention` and `expiresAt` may be null. */
-function withoutAbsent({ latePayment, ...order }: OrderView): OrderView {
-  return latePayment === null ? order : { ...order, latePayment };
+function withoutAbsent({ latePayment, waiting: wait, ...order }: OrderView): OrderView {
+  return {
+    ...order,
+    ...(latePayment === null ? {} : { latePayment }),
+    ...(wait === null ? {} : { waiting: wait }),
+  };
 }
 
 /** One order of the tenant, or of one channel of it, and its present run; null when there is none. */
@@ -54,12 +73,16 @@ export async function findOrder(
   tx: TenantTx,
   { orderId, channel }: { orderId: string; channel: string | null },
 ): Promise<{ view: OrderView; run: number } | null> {
-  const { rows } = await tx.query<{ body: OrderView; run: number }>(
-    `SELECT ${orderJson} AS body, o.run FROM orders o
+  const { rows } = await tx.query<{ body: OrderView; run: number; ahead: number | null }>(
+    `SELECT ${orderJson} AS body, o.run, ${ahead} AS ahead FROM orders o
       WHERE o.tenant = $1 AND o.order_id = $2 AND ($3::text IS NULL OR o.channel = $3)`,
     [tx.tenant, orderId, channel],
   );
-  return rows[0] ? { view: withoutAbsent(rows[0].body), run: rows[0].run } : null;
+  const found = rows[0];
+  if (!found) return null;
+  const { body, run } = found;
+  if (body.waiting) body.waiting = { ...body.waiting, ahead: found.ahead };
+  return { view: withoutAbsent(body), run };
 }
 
 export interface OrderFilter {

@@ -84,7 +84,7 @@ export interface NewOrder {
   externalId: string;
   bodyDigest: Buffer;
   answer: object;
-  state: 'awaitingPayment' | 'paid';
+  state: 'awaitingPayment' | 'paid' | 'waiting';
   buyerRef: string;
   communityId: string | null;
   pickupPointId: string | null;

@@ -60,11 +60,14 @@ export async function endOrders(
     ),
     insertOutbox(
       tx,
-      ends.map(({ order }) => ({
-        kind: 'signalOrder',
-        subject: order.orderId,
-        payload: { stage, run: order.run },
-      })),
+      // one that never had its turn has no workflow
+      ends
+        .filter(({ order }) => order.state !== 'waiting')
+        .map(({ order }) => ({
+          kind: 'signalOrder',
+          subject: order.orderId,
+          payload: { stage, run: order.run },
+        })),
     ),
   ]);
 }

@@ -48,18 +48,18 @@ async function checkQuotas(
   campaignId: string,
   campaign: CampaignRecord,
 ): Promise<PutOutcome | null> {
-  const { rows } = await tx.query<{ region: string; taken: number; sku: string }>(
-    `SELECT q.region, q.held + q.sold AS taken, p.sku
+  const { rows } = await tx.query<{ region: string; taken: number; waiting: number; sku: string }>(
+    `SELECT q.region, q.held + q.sold AS taken, q.waiting, p.sku
        FROM presale_quota q JOIN presale_campaign p USING (tenant, campaign_id)
       WHERE q.tenant = $1 AND q.campaign_id = $2 ORDER BY q.region COLLATE "C" FOR UPDATE OF q`,
     [tx.tenant, campaignId],
   );
   const units = new Map(campaign.quotas.map((quota) => [quota.region, quota.units]));
-  for (const { region, taken, sku } of rows) {
+  for (const { region, taken, waiting, sku } of rows) {
     if (taken > (units.get(region) ?? 0))
       return { kind: 'inUse', because: `${taken} units are held or sold in ${region}` };
-    if (taken > 0 && sku !== campaign.sku)
-      return { kind: 'inUse', because: 'units of the campaign’s SKU are held or sold' };
+    if (taken + waiting > 0 && sku !== campaign.sku)
+      return { kind: 'inUse', because: 'units of the campaign’s SKU are held, sold or waited for' };
   }
   return null;
 }
@@ -105,7 +105,7 @@ async function replaceQuotas(
   // a region that ever held something keeps its row, at zero units: holds refer to it
   await tx.query(
     `DELETE FROM presale_quota q WHERE q.tenant = $1 AND q.campaign_id = $2 AND NOT q.region = ANY($3::text[])
-        AND NOT EXISTS (SELECT 1 FROM quota_hold h
+        AND q.waiting = 0 AND NOT EXISTS (SELECT 1 FROM quota_hold h
                          WHERE h.tenant = q.tenant AND h.campaign_id = q.campaign_id AND h.region = q.region)`,
     [tx.tenant, campaignId, regions],
   );

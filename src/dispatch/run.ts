@@ -80,7 +80,9 @@ export async function runDispatch(config: Config): Promise<RunningDispatch> {
   const loops = [
     loop('heat', heatMs, () => feel(heat, db)),
     loop('outbox', outboxMs, (stop) => dispatchBatch({ db, temporal, pace, patience, logger, watch, stop })),
-    loop('sweeper', sweepMs, () => sweep({ dispatchDb: db, appDb, logger })),
+    loop('sweeper', sweepMs, () =>
+      sweep({ dispatchDb: db, appDb, logger, paymentWindowSeconds: config.paymentWindowSeconds }),
+    ),
     loop('sealer', sealMs, (stop) => sealAll(sealerDb, stop)),
     loop('publisher', publishMs, (stop) => publishAll({ dispatchDb: db, appDb }, stop)),
     loop('reconciler', reconcileMs, async () => ((await reconciler.reconcile()) >= 0 ? 'idle' : 'more')),

@@ -1,7 +1,5 @@
 import { orderIdOf } from '../db/order';
 import type { Facts } from '../db/facts';
-import { chooseRules, holdMilliseconds } from '../domain/catalogue/rules';
-import type { AdmissionSku } from '../domain/order/admission';
 import type { Destination } from '../domain/order/model';
 import { orderTotal } from '../domain/order/price';
 import type { IntakeAnswer, IntakeRequest } from './model';
@@ -15,15 +13,12 @@ export interface Draft {
   totalFen: number;
   /** Paid at once: it came with its payment, or costs nothing. */
   paid: boolean;
-  holdMs: number;
 }
 
 export interface DraftContext {
   tenant: string;
   facts: Facts;
   offer: PresaleOffer;
-  /** The default hold, when no line's SKU or category says otherwise. */
-  paymentWindowSeconds: number;
 }
 
 /** The order as it would be written, or why it cannot be one whatever the stock. */
@@ -37,14 +32,12 @@ export function draftOrder(request: IntakeRequest, context: DraftContext): Draft
   if (!Array.isArray(lines)) return lines;
   const total = totalOf(request, lines);
   if (typeof total !== 'number') return total;
-  const rules = lines.map((line) => chooseRules(facts.skus.get(line.sku) as AdmissionSku, undefined));
   return {
     orderId: orderIdOf({ tenant, channel: request.channel, externalId: request.externalId }),
     lines,
     destination,
     totalFen: total,
     paid: request.payment !== undefined || total === 0,
-    holdMs: holdMilliseconds(rules, context.paymentWindowSeconds),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { AdmissionRefusal } from '../domain/order/admission';
+import type { UnpaidLimitRefusal } from '../domain/order/givingWay';
 
 /** The body of `POST /v1/orders`, checked by the edge; times are ISO 8601 text. */
 export interface IntakeRequest {
@@ -36,9 +37,11 @@ export interface IntakeLine {
 /** What the shop is told about an accepted order; a repeat gets the same words. */
 export interface AcceptedOrder {
   orderId: string;
-  state: 'awaitingPayment' | 'paid';
-  /** Null for an order that came already paid: it never expires. */
+  state: 'awaitingPayment' | 'paid' | 'waiting';
+  /** Null for an order that came already paid, which never expires, and for one that waits and holds nothing. */
   expiresAt: string | null;
+  /** Of an order in state waiting: until when it stays in line. */
+  waiting?: { until: string };
   totalFen: number;
   lines: {
     lineId: string;
@@ -47,6 +50,7 @@ export interface AcceptedOrder {
     supply: 'spot' | 'presale';
     unitPriceFen: number;
   }[];
+  /** Of a waiting order what it could expect if it were served now; the promise is made when it is. */
   promise: { shipBy: string; deliverBy: string };
 }
 
@@ -61,4 +65,5 @@ export type IntakeAnswer =
   | { kind: 'unknownReference'; path: string; id: string }
   /** What a schema cannot see: a discount above its line, a payment of another amount, repeated line ids. */
   | { kind: 'invalid'; path: string; expected: string; received: string }
+  | UnpaidLimitRefusal
   | AdmissionRefusal;

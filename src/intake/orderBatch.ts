@@ -2,37 +2,32 @@ import { type AdmissionSubject, lockAdmissions, readAdmissions } from '../db/adm
 import { readCampaigns, readClock } from '../db/admission.read';
 import { createFactsCache, type Facts, type FactsCache } from '../db/facts';
 import { findByExternalIds, shopKey, type StoredAnswer } from '../db/order';
-import { findUsedPrepayments, prepaymentKey } from '../db/prepayment';
+import { findUsedPrepayments } from '../db/prepayment';
 import { type PersonalData, sealRecipient } from '../db/personalData';
 import { type Database, Rollback, type TenantTx } from '../db/transaction';
-import { addDays, endOfDay, localDateOf } from '../domain/network/calendar';
-import type { Admitted } from '../domain/order/admission';
-import {
-  type AdmissionLedger,
-  type LedgerRequest,
-  type LedgerState,
-  openLedger,
-} from '../domain/order/admissionLedger';
+import { findHolders, type OwnUnpaid, readOwnUnpaid } from '../db/unpaid.read';
+import { openLedger } from '../domain/order/admissionLedger';
+import { mayBeOwnDoing } from '../domain/order/givingWay';
+import type { PlacingRules } from '../domain/order/placing';
 import type { BatchKind } from './batcher';
 import { canonicalJson } from './canonical';
+import { type Candidate, createDecider, holderOf, isPatient, type Placing, placingOf } from './decider';
 import { type Draft, draftOrder } from './draft';
 import type { AcceptedOrder, IntakeAnswer, IntakeRequest } from './model';
 import { isPresale, type PresaleOffer } from './resolve';
 import { createScarcity, type Scarcity } from './scarcity';
-import { type Taken, writeOrders } from './write';
+import { writeOrders } from './write';
 
 export interface OrderBatchNeeds {
   db: Database;
   personalData: PersonalData;
   /** The default hold, when no line's SKU or category says otherwise. */
   paymentWindowSeconds: number;
+  /** How long an order stays in line at most; a day when not given. */
+  waitingListSeconds?: number;
 }
 
-/** One order that is handed in. */
-export interface Placing {
-  request: IntakeRequest;
-  actor: string;
-}
+const aDaySeconds = 86_400;
 
 /**
  * Takes in a batch of orders in one transaction: what rarely changes comes from memory, the locks are taken and the
@@ -42,23 +37,36 @@ export function createOrderKind(needs: OrderBatchNeeds): BatchKind<Placing, Inta
   const memory = { facts: createFactsCache(), scarcity: createScarcity() };
   return {
     name: 'order',
-    run: (tenant, placings) =>
-      needs.db.inTenant(tenant, (tx) => placeBatch(tx, { ...needs, ...memory }, placings)),
+    async run(tenant, placings) {
+      const batch = { ...needs, ...memory, alone: false };
+      const { answers, again } = await needs.db.inTenant(tenant, (tx) => placeBatch(tx, batch, placings));
+      for (const index of again) {
+        const one = [placings[index] as Placing];
+        const alone = await needs.db.inTenant(tenant, (tx) => placeBatch(tx, { ...batch, alone: true }, one));
+        answers[index] = alone.answers[0] as IntakeAnswer;
+      }
+      return answers;
+    },
   };
 }
 
 interface Batch extends OrderBatchNeeds {
   facts: FactsCache;
   scarcity: Scarcity;
+  /** One order by itself, for which older unpaid ones of the same buyer may give way. */
+  alone: boolean;
 }
 
-/** An order that may be taken in, if the stock allows. */
-interface Candidate extends Placing {
-  index: number;
-  draft: Draft;
+interface Outcome {
+  answers: IntakeAnswer[];
+  /**
+   * Orders, by index, whose buyer holds goods unpaid that may be in their way: seldom, so each is looked at again by
+   * itself, in a transaction that locks what those hold.
+   */
+  again: number[];
 }
 
-async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing[]): Promise<IntakeAnswer[]> {
+async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing[]): Promise<Outcome> {
   const answers: IntakeAnswer[] = new Array<IntakeAnswer>(placings.length);
   const requests = placings.map(({ request }) => request);
   const [facts, stored, offer] = await Promise.all([
@@ -66,7 +74,7 @@ async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing
     findByExternalIds(tx, requests),
     readOffer(tx, requests),
   ]);
-  const context = { tenant: tx.tenant, facts, offer, paymentWindowSeconds: batch.paymentWindowSeconds };
+  const context = { tenant: tx.tenant, facts, offer };
   const drafted: Candidate[] = [];
   for (const [index, placing] of placings.entries()) {
     const known = repeatOf(tx.tenant, placing, { stored, personalData: batch.personalData });
@@ -75,11 +83,12 @@ async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing
     else drafted.push({ ...placing, index, draft });
   }
   const candidates = await refuseWithoutLocks(tx, { batch, facts, answers, drafted });
-  const taken = await decide(tx, { batch, facts, answers, candidates });
+  const { taken, deferred } = await decide(tx, { batch, facts, answers, candidates });
+  const again = batch.alone ? [] : [...deferred, ...(await findOwnDoing(tx, answers, drafted))];
   // thrown, so that what expiring past-due holds wrote is the sweeper's to write: a refusal stores nothing
-  if (taken.size === 0) throw new Rollback(answers);
+  if (taken.size === 0) throw new Rollback({ answers, again });
   tellConflicts(placings, answers, taken);
-  return answers;
+  return { answers, again };
 }
 
 /** Another body under an id that was taken in earlier in this batch is a conflict, whatever else is wrong with it. */
@@ -94,6 +103,17 @@ function tellConflicts(
     const first = taken.get(shopKey(request));
     if (first !== undefined && first < index) answers[index] = { kind: 'conflict' };
   }
+}
+
+/** Of the refused those whose buyer holds goods unpaid: for nothing else, perhaps, were they refused. */
+async function findOwnDoing(
+  tx: TenantTx,
+  answers: readonly IntakeAnswer[],
+  drafted: readonly Candidate[],
+): Promise<number[]> {
+  const refused = drafted.filter(({ index }) => mayBeOwnDoing(answers[index] ?? { kind: 'deferred' }));
+  const holders = await findHolders(tx, refused.map(holderOf));
+  return refused.filter((_, position) => holders.has(position)).map(({ index }) => index);
 }
 
 function skusOf(requests: readonly IntakeRequest[]): Set<string> {
@@ -143,14 +163,16 @@ async function refuseWithoutLocks(
 ): Promise<Candidate[]> {
   const doubtful = drafted.filter(
     ({ request, draft }) =>
-      request.payment === undefined && batch.scarcity.mayBeShort(tx.tenant, goodsOf(draft)),
+      request.payment === undefined &&
+      request.acceptLater !== true &&
+      batch.scarcity.mayBeShort(tx.tenant, goodsOf(draft)),
   );
-  if (doubtful.length === 0) return drafted;
+  if (doubtful.length === 0 || batch.alone) return drafted;
   const state = await readAdmissions(tx, { subjects: doubtful.map(subjectOf), facts });
   const ledger = openLedger(state);
   const refused = new Set<Candidate>();
   for (const candidate of doubtful) {
-    const foreseen = ledger.foresee(requestOf(candidate, state));
+    const foreseen = ledger.foresee(placingOf(candidate), rulesOf(batch));
     if (foreseen.kind === 'soldOut' || foreseen.kind === 'quotaExhausted') {
       answers[candidate.index] = foreseen;
       refused.add(candidate);
@@ -161,24 +183,16 @@ async function refuseWithoutLocks(
   return drafted.filter((candidate) => !refused.has(candidate));
 }
 
-function* goodsOf({ lines }: Draft): Generator<string> {
+function* goodsOf({ lines }: Pick<Draft, 'lines'>): Generator<string> {
   for (const line of lines) {
     yield line.sku;
     for (const part of line.components) yield part.sku;
   }
 }
 
-function subjectOf({ request, draft }: Candidate): AdmissionSubject {
-  return {
-    lines: draft.lines,
-    destination: draft.destination,
-    purchase: { buyerRef: request.buyer.ref, liveSessionId: request.liveSessionId ?? null },
-  };
-}
-
-function requestOf(candidate: Candidate, { now }: LedgerState): LedgerRequest {
-  const { draft } = candidate;
-  return { ...subjectOf(candidate), payableUntil: draft.paid ? now : now + draft.holdMs };
+function subjectOf(candidate: Candidate): AdmissionSubject {
+  const { lines, destination, purchase, holder, paid } = placingOf(candidate);
+  return { lines, destination, purchase, holder: paid ? undefined : holder };
 }
 
 interface Deciding {
@@ -188,31 +202,59 @@ interface Deciding {
   candidates: Candidate[];
 }
 
-/** Decides under the locks, in arrival order, and writes what is taken in; answers by `shopKey` which requests that were. */
+/**
+ * Decides under the locks, in arrival order, and writes what is taken in; answers by `shopKey` which requests that were,
+ * and which were left undecided because their buyer's own unpaid orders come first.
+ */
 async function decide(
   tx: TenantTx,
   { batch, facts, answers, candidates }: Deciding,
-): Promise<Map<string, number>> {
-  if (candidates.length === 0) return new Map();
+): Promise<{ taken: Map<string, number>; deferred: number[] }> {
+  if (candidates.length === 0) return { taken: new Map(), deferred: [] };
   // before the locks: encrypting is the dearest step of an order, and nobody needs to wait for it
   const prepared = candidates.map((candidate) => ({ candidate, ...sealed(tx.tenant, batch, candidate) }));
   const subjects = candidates.map(subjectOf);
   const prepayments = candidates.flatMap(({ request }) => request.payment ?? []);
+  const holders = batch.alone ? new Set<Candidate>() : await findPatientHolders(tx, candidates);
+  const before = batch.alone ? await readOwn(tx, candidates) : [];
   const [state, used] = await Promise.all([
-    lockAdmissions(tx, { subjects, facts }),
+    lockAdmissions(tx, { subjects, facts, alsoLock: before.flatMap((order) => order.skus) }),
     findUsedPrepayments(tx, prepayments),
   ]);
-  const decider = createDecider({ state, ledger: openLedger(state), used });
+  // again under the locks; one that was placed only now may hold more than is locked, and stays
+  const known = new Set(before.map(({ orderId }) => orderId));
+  const own = before.length === 0 ? [] : await readOwn(tx, candidates);
+  const decider = createDecider({
+    state,
+    ledger: openLedger(state),
+    used,
+    rules: rulesOf(batch),
+    own: own.filter(({ orderId }) => known.has(orderId)),
+    holders,
+  });
   for (const each of prepared) {
     const answer = decider.decide(each);
+    if (answer === 'deferred') continue;
     answers[each.candidate.index] = answer;
     noteScarcity(batch.scarcity, tx.tenant, each.candidate.draft, answer);
   }
   if (decider.taken.length > 0) await writeOrders(tx, decider.taken, state);
-  return new Map(decider.taken.map(({ request, index }) => [shopKey(request), index]));
+  const taken = new Map(decider.taken.map(({ request, index }) => [shopKey(request), index]));
+  return { taken, deferred: decider.deferred };
 }
 
-type Prepared = { candidate: Candidate } & Pick<Taken, 'bodyDigest' | 'recipient'>;
+/** Of those who would wait, or come with their money, and whose own unpaid orders must be looked at before that. */
+async function findPatientHolders(tx: TenantTx, candidates: Candidate[]): Promise<Set<Candidate>> {
+  const patient = candidates.filter(isPatient);
+  const holders = await findHolders(tx, patient.map(holderOf));
+  return new Set(patient.filter((_, position) => holders.has(position)));
+}
+
+/** What the buyer of the one order holds unpaid of the same goods. */
+async function readOwn(tx: TenantTx, [candidate]: Candidate[]): Promise<OwnUnpaid[]> {
+  if (!candidate) return [];
+  return readOwnUnpaid(tx, { holder: holderOf(candidate), skus: [...goodsOf(candidate.draft)] });
+}
 
 function sealed(tenant: string, { personalData }: Batch, { request, draft }: Candidate) {
   const { buyer, notes } = request;
@@ -229,92 +271,6 @@ function noteScarcity(scarcity: Scarcity, tenant: string, draft: Draft, answer: 
   else if (answer.kind === 'accepted') scarcity.noteSold(tenant, goodsOf(draft));
 }
 
-interface Decider {
-  decide(prepared: Prepared): IntakeAnswer;
-  readonly taken: (Taken & { index: number })[];
-}
-
-/** Decides orders one after the other; a repeat within the batch gets the first one's answer. */
-function createDecider({
-  state,
-  ledger,
-  used,
-}: {
-  state: LedgerState;
-  ledger: AdmissionLedger;
-  used: Set<string>;
-}): Decider {
-  const taken = new Map<string, Taken & { index: number }>();
-  return {
-    get taken() {
-      return [...taken.values()];
-    },
-    decide({ candidate, bodyDigest, recipient }) {
-      const { request, actor, draft, index } = candidate;
-      const first = taken.get(draft.orderId);
-      if (first) {
-        return first.bodyDigest.equals(bodyDigest)
-          ? { kind: 'repeated', answer: first.answer }
-          : { kind: 'conflict' };
-      }
-      const { payment } = request;
-      if (payment && used.has(prepaymentKey(payment)))
-        return { kind: 'transactionUsed', transactionId: payment.transactionId };
-      const ask = requestOf(candidate, state);
-      const admission = ledger.decide(ask);
-      if (admission.kind !== 'admitted' && !payment) return admission;
-      if (payment) used.add(prepaymentKey(payment));
-      if (admission.kind !== 'admitted') ledger.note(ask);
-      const admitted = admission.kind === 'admitted' ? admission : nothingHeld(state);
-      const expiresAt = draft.paid ? null : new Date(ask.payableUntil);
-      const answer = acceptedOrder(draft, admitted, expiresAt);
-      const refusal = admission.kind === 'admitted' ? null : admission;
-      taken.set(draft.orderId, {
-        index,
-        request,
-        actor,
-        bodyDigest,
-        recipient,
-        draft,
-        admitted,
-        refusal,
-        expiresAt,
-        answer,
-      });
-      return { kind: 'accepted', answer };
-    },
-  };
-}
-
-/** An order that came with its money and cannot be kept: nothing is held, and ops see it. */
-function nothingHeld({ now, timeZone }: LedgerState): Admitted {
-  // two days are what ops have to find a substitute or a later date before the buyer must be refunded
-  const by = endOfDay(addDays(localDateOf(now, timeZone), 2), timeZone);
-  return {
-    kind: 'admitted',
-    holds: [],
-    quotaHolds: [],
-    capacity: [],
-    promise: { shipBy: by, deliverBy: by },
-  };
-}
-
-function acceptedOrder(draft: Draft, admitted: Admitted, expiresAt: Date | null): AcceptedOrder {
-  return {
-    orderId: draft.orderId,
-    state: draft.paid ? 'paid' : 'awaitingPayment',
-    expiresAt: expiresAt?.toISOString() ?? null,
-    totalFen: draft.totalFen,
-    lines: draft.lines.map(({ lineId, sku, quantity, supply, unitPriceFen }) => ({
-      lineId,
-      sku,
-      quantity,
-      supply,
-      unitPriceFen,
-    })),
-    promise: {
-      shipBy: new Date(admitted.promise.shipBy).toISOString(),
-      deliverBy: new Date(admitted.promise.deliverBy).toISOString(),
-    },
-  };
+function rulesOf({ paymentWindowSeconds, waitingListSeconds = aDaySeconds }: Batch): PlacingRules {
+  return { paymentWindowSeconds, waitingSeconds: waitingListSeconds };
 }

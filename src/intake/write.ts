@@ -1,13 +1,17 @@
 import { writeAdmissions } from '../db/admission';
 import { raiseAttention } from '../db/attention';
+import { giveWay } from '../db/givingWay';
 import { insertOrderEvents, insertOrders, type NewOrder } from '../db/order';
 import { insertOutbox } from '../db/outbox';
 import { insertPrepayments } from '../db/prepayment';
 import { insertRecipients, type SealedRecipient } from '../db/personalData';
 import type { TenantTx } from '../db/transaction';
+import { type Joining, joinWaitingList } from '../db/waitingList';
 import { localDateOf } from '../domain/network/calendar';
 import type { Instant } from '../domain/network/model';
 import type { AdmissionRefusal, Admitted } from '../domain/order/admission';
+import type { UnpaidLimitRefusal } from '../domain/order/givingWay';
+import type { WaitingDemand } from '../domain/order/waitingList';
 import type { Draft } from './draft';
 import type { AcceptedOrder, IntakeRequest } from './model';
 
@@ -19,9 +23,13 @@ export interface Taken {
   recipient: SealedRecipient | null;
   draft: Draft;
   admitted: Admitted;
+  /** Its place in line, when it waits. */
+  wait: { until: Instant; demand: WaitingDemand[] } | null;
+  /** Older unpaid orders of the same buyer whose units it takes. */
+  givesWay: string[];
   /** Why nothing is held for an order that came already paid. */
-  refusal: AdmissionRefusal | null;
-  /** When its holds end if unpaid; null: it is paid. */
+  refusal: AdmissionRefusal | UnpaidLimitRefusal | null;
+  /** When its holds end if unpaid; null: it is paid, or holds nothing yet. */
   expiresAt: Date | null;
   answer: AcceptedOrder;
 }
@@ -33,6 +41,14 @@ export async function writeOrders(
   { now, timeZone }: { now: Instant; timeZone: string },
 ): Promise<void> {
   const placedOn = localDateOf(now, timeZone);
+  const served = taken.filter(({ wait }) => wait === null);
+  // what gives way comes back before it is taken again
+  await giveWay(
+    tx,
+    taken.flatMap(({ givesWay, draft }) =>
+      givesWay.map((orderId) => ({ orderId, replacedBy: draft.orderId })),
+    ),
+  );
   await Promise.all([
     insertOrders(
       tx,
@@ -40,7 +56,7 @@ export async function writeOrders(
     ),
     writeAdmissions(
       tx,
-      taken.map(({ draft, admitted, expiresAt, actor }) => ({
+      served.map(({ draft, admitted, expiresAt, actor }) => ({
         orderId: draft.orderId,
         run: 1,
         admitted,
@@ -62,13 +78,14 @@ export async function writeOrders(
     insertOrderEvents(tx, taken.flatMap(eventsOf)),
     insertOutbox(
       tx,
-      taken.map(({ draft }) => ({
+      served.map(({ draft }) => ({
         kind: 'startOrder',
         subject: draft.orderId,
         payload: { run: 1 },
         urgent: draft.paid,
       })),
     ),
+    joinWaitingList(tx, taken.flatMap(joiningOf)),
   ]);
   for (const { draft, refusal } of taken) {
     if (refusal) await parkShort(tx, draft.orderId, refusal);
@@ -109,12 +126,17 @@ function newOrderOf(
   };
 }
 
-function eventsOf({ draft: { orderId, paid } }: Taken): { orderId: string; kind: string }[] {
+function joiningOf({ draft, wait }: Taken): Joining[] {
+  return wait ? [{ orderId: draft.orderId, until: new Date(wait.until), demand: wait.demand }] : [];
+}
+
+function eventsOf({ draft: { orderId, paid }, wait }: Taken): { orderId: string; kind: string }[] {
   const placed = { orderId, kind: 'placed' };
+  if (wait) return [placed, { orderId, kind: 'waiting' }];
   return paid ? [placed, { orderId, kind: 'paid' }] : [placed];
 }
 
 /** An order that came with its money is never refused for want of stock: ops see it. */
-async function parkShort(tx: TenantTx, orderId: string, refusal: AdmissionRefusal): Promise<void> {
+async function parkShort(tx: TenantTx, orderId: string, refusal: Taken['refusal']): Promise<void> {
   await raiseAttention(tx, { reason: 'paidShort', subject: orderId, orderId, detail: { refusal } });
 }

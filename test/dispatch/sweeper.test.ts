@@ -40,7 +40,8 @@ test('a tenant with more than fits into one round keeps no other waiting', async
       dispatchDb: database.as('xianda_dispatch'),
       appDb: database.as('xianda_app'),
       logger: silent,
-      atOnce: { orders: 2, offers: 2 },
+      paymentWindowSeconds: 1800,
+      atOnce: { orders: 2, offers: 2, waits: 2 },
     });
   expect(await round()).toBe('more');
   expect(await Promise.all(tenants.map(countExpired))).toEqual([2, 2]);

@@ -245,7 +245,7 @@ export const someBatch: fc.Arbitrary<BatchCase> = fc
       deliverFrom: '2026-12-01',
       deliverBy: '2026-12-05',
       priceFen: null,
-      quotas: [{ region: 'east', units: quota, held: 0, sold: 0 }],
+      quotas: [{ region: 'east', units: quota, held: 0, sold: 0, waiting: 0 }],
     };
     return {
       state: {
@@ -259,6 +259,8 @@ export const someBatch: fc.Arbitrary<BatchCase> = fc
         pointLoads: new Map([['p1', pointLoad]]),
         campaigns: new Map([['early', campaign]]),
         bought: new Map([[purchaseKey({ buyerRef: 'b1', liveSessionId: null }, 'a'), bought]]),
+        waiting: new Map(),
+        unpaid: new Map(),
       },
       requests: asks.map(({ lines, presale, pickup, ...purchase }) => ({
         ...world.request,

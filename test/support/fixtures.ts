@@ -85,6 +85,9 @@ export interface GivenSku {
   holdMinutes?: number;
   safetyStock?: number;
   purchaseLimit?: number;
+  unpaidLimit?: number;
+  scarceHoldMinutes?: number;
+  scarceUnits?: number;
   /** Makes it a bundle: units of each component. */
   components?: Record<string, number>;
 }
@@ -99,8 +102,9 @@ export async function givenSku(
   await asSuperuser(
     where,
     `INSERT INTO sku (tenant, sku, name, zone, category, weight_grams, volume_millilitres, price_fen, shelf_life_days,
-                      minimum_remaining_life_days, hold_minutes, safety_stock, purchase_limit)
-     VALUES ($1, $2, $2, $3, $4, $5, $6, $7, 60, $8, $9, $10, $11)`,
+                      minimum_remaining_life_days, hold_minutes, safety_stock, purchase_limit, unpaid_limit,
+                      scarce_hold_minutes, scarce_units)
+     VALUES ($1, $2, $2, $3, $4, $5, $6, $7, 60, $8, $9, $10, $11, $12, $13, $14)`,
     [
       tenant,
       sku,
@@ -113,6 +117,9 @@ export async function givenSku(
       given.holdMinutes ?? null,
       given.safetyStock ?? 0,
       given.purchaseLimit ?? null,
+      given.unpaidLimit ?? null,
+      given.scarceHoldMinutes ?? null,
+      given.scarceUnits ?? null,
     ],
   );
   for (const [component, quantity] of Object.entries(given.components ?? {})) {

@@ -30,6 +30,7 @@ export interface GivenOrder {
   payment?: IntakeRequest['payment'];
   liveSessionId?: string;
   notes?: IntakeRequest['notes'];
+  acceptLater?: boolean;
   paymentWindowSeconds?: number;
 }
 
@@ -54,6 +55,7 @@ export function orderRequest(given: GivenOrder = {}): IntakeRequest {
     payment: given.payment,
     liveSessionId: given.liveSessionId,
     notes: given.notes,
+    acceptLater: given.acceptLater,
   };
 }
 

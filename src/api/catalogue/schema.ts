@@ -24,6 +24,15 @@ const rule = {
     .optional()
     .meta({ description: 'Per buyer.ref and SKU within one live session, else one day.' }),
   minimumRemainingLifeDays: days.optional(),
+  unpaidLimit: units
+    .optional()
+    .meta({ description: 'Units that one buyer of a channel may hold without having paid.' }),
+  scarceHoldMinutes: holdMinutes
+    .optional()
+    .meta({ description: 'How long goods are held once they are scarce; never longer than otherwise.' }),
+  scarceUnits: unitsOrNone.optional().meta({
+    description: 'Scarce: no more than so many units are left to sell after the order. Without it, 0.',
+  }),
 };
 
 export const categoryBody = z.strictObject(rule);

@@ -67,10 +67,17 @@ const cancelledLine = line.extend({
 /** The data of every type of event. The compiler refuses a type without. */
 export const eventData = {
   'order.placed': order,
+  'order.waiting': order.extend({ waiting: z.object({ until: answerInstant }) }),
+  'order.promoted': order,
   'order.paid': order,
   'order.latePayment': order,
   'order.expired': order,
-  'order.cancelled': order,
+  'order.cancelled': order.extend({
+    because: z.enum(['replacedByBuyer', 'waitEnded', 'cannotBeServed']).optional().meta({
+      description: 'When the house ended it by itself: another order of the buyer, or its wait.',
+    }),
+    replacedBy: idText.optional().meta({ description: 'Of replacedByBuyer: the order that has its units.' }),
+  }),
   'order.partlyCancelled': order.extend({ cancelledShipments: z.array(idText) }),
   'order.fulfilling': order,
   'order.shipped': order.extend({ shipment }),

@@ -13,6 +13,7 @@ export const problems = {
   'in-use': { status: 409, title: 'It is in use and cannot change that way' },
   'sold-out': { status: 409, title: 'Sold out' },
   'quota-exhausted': { status: 409, title: 'The presale quota is exhausted' },
+  'unpaid-limit': { status: 409, title: 'The buyer holds as much as may be held unpaid' },
   'lot-mismatch': { status: 409, title: 'The lot is known with other dates or another origin' },
   'transaction-used': { status: 409, title: 'The transaction already pays another order' },
   'already-resolved': { status: 409, title: 'It was resolved before' },

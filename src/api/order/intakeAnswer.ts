@@ -6,6 +6,7 @@ export const intakeRefusals: readonly ProblemSlug[] = [
   'idempotency-conflict',
   'sold-out',
   'quota-exhausted',
+  'unpaid-limit',
   'transaction-used',
   'unknown-sku',
   'unknown-reference',
@@ -49,6 +50,16 @@ export function answerIntake(answer: IntakeAnswer): Reply {
         sku,
         limit,
         bought,
+        asked,
+      });
+    }
+    case 'unpaidLimit': {
+      const { sku, limit, unpaid, asked } = answer;
+      throw new Problem('unpaid-limit', {
+        detail: `A buyer may hold at most ${limit} of ${sku} unpaid.`,
+        sku,
+        limit,
+        unpaid,
         asked,
       });
     }

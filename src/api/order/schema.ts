@@ -12,6 +12,7 @@ import {
   location,
   text,
   units,
+  unitsOrNone,
   workflowLink,
 } from '../http/schema';
 
@@ -67,7 +68,10 @@ export const orderBody = z
     payment: payment.optional().meta({ description: 'The order comes already paid: it never expires.' }),
     notes: z.strictObject({ buyer: text(1000).optional(), seller: text(1000).optional() }).optional(),
     liveSessionId: idText.optional(),
-    acceptLater: z.boolean().optional(),
+    acceptLater: z
+      .boolean()
+      .optional()
+      .meta({ description: 'If there is nothing to be had, wait in line instead of being refused.' }),
   })
   .meta({ id: 'NewOrder' });
 
@@ -77,10 +81,19 @@ export const acceptedAnswer = z
   .object({
     orderId: idText,
     state: z.enum(['awaitingPayment', 'paid', 'waiting']),
-    expiresAt: answerInstant.nullable().meta({ description: 'Null when the order came already paid.' }),
+    expiresAt: answerInstant
+      .nullable()
+      .meta({ description: 'Null when the order came already paid, and while it waits and holds nothing.' }),
+    waiting: z
+      .object({ until: answerInstant })
+      .optional()
+      .meta({ description: 'Of an order in state waiting: until when it stays in line.' }),
     totalFen: fen,
     lines: z.array(z.object({ lineId: idText, sku: idText, quantity: units, supply, unitPriceFen: fen })),
-    promise,
+    promise: promise.meta({
+      description:
+        'Of a waiting order what it could expect if it were served now; the promise is made when it is.',
+    }),
   })
   .meta({ id: 'AcceptedOrder' });
 
@@ -126,6 +139,13 @@ export const orderView = z
       }),
     ),
     promise,
+    waiting: z
+      .object({
+        until: answerInstant,
+        ahead: unitsOrNone.optional().meta({ description: 'Of one order: how many are served before it.' }),
+      })
+      .optional()
+      .meta({ description: 'Of an order in state waiting: its place in line.' }),
     latePayment: z
       .object({ outcome: z.enum(['reheld', 'repromised', 'refunded']), at: answerInstant })
       .optional(),

@@ -9,6 +9,12 @@ export interface CategoryRule {
   presaleLeadDays?: number;
   purchaseLimit?: number;
   minimumRemainingLifeDays?: number;
+  /** Units that one buyer may hold without having paid. */
+  unpaidLimit?: number;
+  /** How long goods are held once they are scarce; never longer than otherwise. */
+  scarceHoldMinutes?: number;
+  /** Scarce: no more than so many units are left to sell after the order; 0 without it. */
+  scarceUnits?: number;
 }
 
 /** What deciding about stock and routes needs to know of a SKU. */

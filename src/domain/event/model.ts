@@ -4,6 +4,8 @@
  */
 export const orderEventTypes = {
   placed: 'order.placed',
+  waiting: 'order.waiting',
+  promoted: 'order.promoted',
   paid: 'order.paid',
   reheld: 'order.paid',
   latePayment: 'order.latePayment',

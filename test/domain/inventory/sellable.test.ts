@@ -89,7 +89,7 @@ test('a campaign changes by the clock when it opens and when it closes', () => {
       const campaign = {
         opensAt,
         closesAt: opensAt + length,
-        quotas: [{ region: 'east', units: 9, held: 0, sold: 0 }],
+        quotas: [{ region: 'east', units: 9, held: 0, sold: 0, waiting: 0 }],
       } as unknown as Campaign;
       const next = nextCampaignChange(campaign, at);
       const left = (instant: number) => quotaRemaining(campaign, 'east', instant);

@@ -181,8 +181,8 @@ test('presale takes quota of the buyer’s region, and never stock', () => {
   fc.assert(
     fc.property(someAdmission, someSales, ({ request, state }, { units, held, sold, asked }) => {
       const quotas = [
-        { region: 'east', units: units + held + sold, held, sold },
-        { region: 'west', units: 1000, held: 0, sold: 0 },
+        { region: 'east', units: units + held + sold, held, sold, waiting: 0 },
+        { region: 'west', units: 1000, held: 0, sold: 0, waiting: 0 },
       ];
       const hour = 3_600_000;
       const campaign = {

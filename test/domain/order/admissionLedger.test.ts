@@ -12,6 +12,7 @@ import { type BatchCase, someBatch } from '../arbitrary';
 jest.setTimeout(60_000);
 
 const runs = { numRuns: 400 };
+const rules = { paymentWindowSeconds: 1800, waitingSeconds: 3600 };
 
 /** The state one order sees, made anew from all that was admitted before it: the slow, plain way. */
 function stateAfter(state: LedgerState, request: LedgerRequest, before: Decided[]): AdmissionState {
@@ -139,9 +140,11 @@ test('foreseeing takes nothing, and the state handed in is not changed', () => {
       ]);
       const ledger = openLedger(state);
       for (const request of requests) {
-        const foreseen = ledger.foresee(request);
-        expect(ledger.foresee(request)).toEqual(foreseen);
-        expect(ledger.decide(request)).toEqual(foreseen);
+        const holder = { channel: 'shop', buyerRef: request.purchase.buyerRef };
+        const placing = { ...request, holder, paid: false, mayWait: false };
+        const foreseen = ledger.foresee(placing, rules);
+        expect(ledger.foresee(placing, rules)).toEqual(foreseen);
+        expect(ledger.place(placing, rules)).toEqual(foreseen);
       }
       expect(
         JSON.stringify([state.lots, [...state.campaigns], [...state.pointLoads], [...state.bought]]),

@@ -1,0 +1,173 @@
+import type { OwnUnpaid } from '../db/unpaid.read';
+import { prepaymentKey } from '../db/prepayment';
+import { addDays, endOfDay, localDateOf } from '../domain/network/calendar';
+import type { Instant } from '../domain/network/model';
+import type { Admitted } from '../domain/order/admission';
+import type { AdmissionLedger, Holder, LedgerPlacing, LedgerState } from '../domain/order/admissionLedger';
+import type { DeliveryPromise } from '../domain/order/model';
+import type { Placing as Placed, PlacingRules } from '../domain/order/placing';
+import type { Draft } from './draft';
+import type { AcceptedOrder, IntakeAnswer, IntakeRequest } from './model';
+import type { Taken } from './write';
+
+/** One order that is handed in. */
+export interface Placing {
+  request: IntakeRequest;
+  actor: string;
+}
+
+/** An order that may be taken in, if the stock allows. */
+export interface Candidate extends Placing {
+  index: number;
+  draft: Draft;
+}
+
+/** A buyer, by the channel and its own name for them: another channel's may be somebody else. */
+export function holderOf({ request }: Pick<Candidate, 'request'>): Holder {
+  return { channel: request.channel, buyerRef: request.buyer.ref };
+}
+
+/** What the ledger is asked. */
+export function placingOf(candidate: Candidate): LedgerPlacing {
+  const { request, draft } = candidate;
+  return {
+    lines: draft.lines,
+    destination: draft.destination,
+    purchase: { buyerRef: request.buyer.ref, liveSessionId: request.liveSessionId ?? null },
+    holder: holderOf(candidate),
+    paid: draft.paid,
+    mayWait: request.acceptLater === true && request.payment === undefined,
+  };
+}
+
+/** Put in line, or taken in without goods, rather than refused: then its buyer's own unpaid orders are looked at before. */
+export function isPatient({ request }: Candidate): boolean {
+  return request.acceptLater === true || request.payment !== undefined;
+}
+
+export type Prepared = { candidate: Candidate } & Pick<Taken, 'bodyDigest' | 'recipient'>;
+
+/** Orders of a batch, decided one after the other. */
+export interface Decider {
+  decide(prepared: Prepared): IntakeAnswer | 'deferred';
+  readonly taken: (Taken & { index: number })[];
+  readonly deferred: number[];
+}
+
+export interface DeciderNeeds {
+  state: LedgerState;
+  ledger: AdmissionLedger;
+  used: Set<string>;
+  rules: PlacingRules;
+  /** Of the buyer of the one order, where it is decided alone. */
+  own: OwnUnpaid[];
+  /** Orders that are not put in line before their buyers' own unpaid ones were looked at. */
+  holders: Set<Candidate>;
+}
+
+/** Decides orders one after the other; a repeat within the batch gets the first one's answer. */
+export function createDecider({ state, ledger, used, rules, own, holders }: DeciderNeeds): Decider {
+  const taken = new Map<string, Taken & { index: number }>();
+  const deferred: number[] = [];
+  /** Who was given goods in this batch and has not paid. */
+  const unpaid = new Set<string>();
+  return {
+    deferred,
+    get taken() {
+      return [...taken.values()];
+    },
+    decide({ candidate, bodyDigest, recipient }) {
+      const { request, draft } = candidate;
+      const first = taken.get(draft.orderId);
+      if (first) {
+        return first.bodyDigest.equals(bodyDigest)
+          ? { kind: 'repeated', answer: first.answer }
+          : { kind: 'conflict' };
+      }
+      const { payment } = request;
+      if (payment && used.has(prepaymentKey(payment)))
+        return { kind: 'transactionUsed', transactionId: payment.transactionId };
+      const placing = { ...placingOf(candidate), own };
+      const holder = JSON.stringify(placing.holder);
+      const looksFirst = holders.has(candidate) || (isPatient(candidate) && unpaid.has(holder));
+      if (looksFirst && ledger.foresee(placing, rules).kind !== 'admitted') {
+        deferred.push(candidate.index);
+        return 'deferred';
+      }
+      const placed = ledger.place(placing, rules);
+      if (placed.kind !== 'admitted' && placed.kind !== 'waiting' && !payment) return placed;
+      if (payment) used.add(prepaymentKey(payment));
+      if (placed.kind !== 'admitted' && placed.kind !== 'waiting') ledger.note(placing);
+      const each = takeIn({ ...candidate, bodyDigest, recipient }, placed, state);
+      taken.set(draft.orderId, { ...each, index: candidate.index });
+      if (each.expiresAt !== null) unpaid.add(holder);
+      return { kind: 'accepted', answer: each.answer };
+    },
+  };
+}
+
+type Handed = Pick<Taken, 'request' | 'actor' | 'bodyDigest' | 'recipient' | 'draft'>;
+
+/** The order as it will be written and answered. */
+function takeIn(handed: Handed, placed: Placed, state: LedgerState): Taken {
+  const { request, actor, bodyDigest, recipient, draft } = handed;
+  const order = { request, actor, bodyDigest, recipient, draft, wait: null, givesWay: [], refusal: null };
+  switch (placed.kind) {
+    case 'admitted': {
+      const { admitted, payableUntil, givesWay } = placed;
+      const expiresAt = draft.paid ? null : new Date(payableUntil);
+      const answer = acceptedOrder(draft, { promise: admitted.promise, expiresAt });
+      return { ...order, admitted, expiresAt, answer, givesWay: givesWay.map(({ orderId }) => orderId) };
+    }
+    case 'waiting': {
+      const { until, demand, promise } = placed;
+      const answer = acceptedOrder(draft, { promise, expiresAt: null, until });
+      return { ...order, admitted: nothing(promise), expiresAt: null, answer, wait: { until, demand } };
+    }
+    default: {
+      const promise = promiseOfOps(state);
+      const answer = acceptedOrder(draft, { promise, expiresAt: null });
+      return { ...order, admitted: nothing(promise), expiresAt: null, answer, refusal: placed };
+    }
+  }
+}
+
+/** An order that came with its money and cannot be kept: nothing is held, and ops see it. */
+function promiseOfOps({ now, timeZone }: LedgerState): DeliveryPromise {
+  // two days are what ops have to find a substitute or a later date before the buyer must be refunded
+  const by = endOfDay(addDays(localDateOf(now, timeZone), 2), timeZone);
+  return { shipBy: by, deliverBy: by };
+}
+
+function nothing(promise: DeliveryPromise): Admitted {
+  return { kind: 'admitted', holds: [], quotaHolds: [], capacity: [], promise };
+}
+
+interface Answering {
+  promise: DeliveryPromise;
+  expiresAt: Date | null;
+  /** Of a waiting order. */
+  until?: Instant;
+}
+
+function acceptedOrder(draft: Draft, { promise, expiresAt, until }: Answering): AcceptedOrder {
+  const held = draft.paid ? 'paid' : 'awaitingPayment';
+  return {
+    orderId: draft.orderId,
+    state: until === undefined ? held : 'waiting',
+    expiresAt: expiresAt?.toISOString() ?? null,
+    ...(until === undefined ? {} : { waiting: { until: new Date(until).toISOString() } }),
+    totalFen: draft.totalFen,
+    lines: draft.lines.map(({ lineId, sku, quantity, supply, unitPriceFen }) => ({
+      lineId,
+      sku,
+      quantity,
+      supply,
+      unitPriceFen,
+    })),
+    promise: {
+      shipBy: new Date(promise.shipBy).toISOString(),
+      deliverBy: new Date(promise.deliverBy).toISOString(),
+    },
+  };
+}
