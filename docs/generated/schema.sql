@@ -75,6 +75,22 @@ CREATE FUNCTION public.canonical_movement(m public.stock_movement) RETURNS text
                            m.quarantined, m.cause_kind, m.cause_id, m.actor)::text
 $$;
 
+CREATE FUNCTION public.count_waiting() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+  sign integer := CASE TG_OP WHEN 'INSERT' THEN 1 ELSE -1 END;
+BEGIN
+  UPDATE stock_pool p SET waiting = p.waiting + sign * c.units, version = p.version + 1
+    FROM (SELECT tenant, sku, sum(units)::bigint AS units FROM changed WHERE campaign_id IS NULL GROUP BY tenant, sku) c
+   WHERE p.tenant = c.tenant AND p.sku = c.sku;
+  UPDATE presale_quota q SET waiting = q.waiting + sign * c.units
+    FROM (SELECT tenant, campaign_id, region, sum(units)::bigint AS units FROM changed WHERE campaign_id IS NOT NULL
+           GROUP BY tenant, campaign_id, region) c
+   WHERE q.tenant = c.tenant AND q.campaign_id = c.campaign_id AND q.region = c.region;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.current_tenant() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('xianda.tenant', true) $$;
@@ -204,6 +220,8 @@ CREATE FUNCTION public.outbound_type(kind text) RETURNS text
     AS $$
   SELECT CASE kind
     WHEN 'placed' THEN 'order.placed'
+    WHEN 'waiting' THEN 'order.waiting'
+    WHEN 'promoted' THEN 'order.promoted'
     WHEN 'paid' THEN 'order.paid'
     WHEN 'reheld' THEN 'order.paid'
     WHEN 'latePayment' THEN 'order.latePayment'
@@ -235,6 +253,32 @@ CREATE FUNCTION public.outbox_has_tenant() RETURNS trigger
         END IF;
         RETURN NULL;
       END $$;
+
+CREATE TABLE public.waiting_order (
+    tenant text NOT NULL,
+    order_id text NOT NULL,
+    "position" bigint NOT NULL,
+    parts integer NOT NULL,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    until timestamp with time zone NOT NULL,
+    looked_at timestamp with time zone,
+    looked_version bigint,
+    ended_at timestamp with time zone,
+    outcome text,
+    CONSTRAINT waiting_order_check CHECK (((ended_at IS NULL) = (outcome IS NULL))),
+    CONSTRAINT waiting_order_outcome_check CHECK ((outcome = ANY (ARRAY['promoted'::text, 'cancelled'::text]))),
+    CONSTRAINT waiting_order_parts_check CHECK ((parts >= 1))
+);
+
+ALTER TABLE ONLY public.waiting_order FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.passed_over(w public.waiting_order) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT CASE WHEN w.looked_at > now() - interval '30 seconds' THEN w.looked_version = (
+    SELECT sum(p.version) FROM waiting_demand d JOIN stock_pool p ON p.tenant = d.tenant AND p.sku = d.sku
+     WHERE d.tenant = w.tenant AND d.order_id = w.order_id) ELSE false END
+$$;
 
 CREATE FUNCTION public.quota_taken(of_tenant text, of_campaign text, instant timestamp with time zone) RETURNS TABLE(region text, committed bigint, held bigint)
     LANGUAGE sql STABLE
@@ -491,11 +535,17 @@ CREATE TABLE public.category (
     presale_lead_days integer,
     purchase_limit bigint,
     minimum_remaining_life_days integer,
+    unpaid_limit bigint,
+    scarce_hold_minutes integer,
+    scarce_units bigint,
     CONSTRAINT category_hold_minutes_check CHECK ((hold_minutes >= 1)),
     CONSTRAINT category_minimum_remaining_life_days_check CHECK ((minimum_remaining_life_days >= 0)),
     CONSTRAINT category_near_expiry_days_check CHECK ((near_expiry_days >= 0)),
     CONSTRAINT category_presale_lead_days_check CHECK ((presale_lead_days >= 0)),
-    CONSTRAINT category_purchase_limit_check CHECK ((purchase_limit >= 1))
+    CONSTRAINT category_purchase_limit_check CHECK ((purchase_limit >= 1)),
+    CONSTRAINT category_scarce_hold_minutes_check CHECK ((scarce_hold_minutes >= 1)),
+    CONSTRAINT category_scarce_units_check CHECK ((scarce_units >= 0)),
+    CONSTRAINT category_unpaid_limit_check CHECK ((unpaid_limit >= 1))
 );
 
 ALTER TABLE ONLY public.category FORCE ROW LEVEL SECURITY;
@@ -662,6 +712,8 @@ CREATE TABLE public.presale_quota (
     units bigint NOT NULL,
     held bigint DEFAULT 0 NOT NULL,
     sold bigint DEFAULT 0 NOT NULL,
+    waiting bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT i18_waiting CHECK ((waiting >= 0)),
     CONSTRAINT i3_quota CHECK (((held + sold) <= units)),
     CONSTRAINT presale_quota_held_check CHECK ((held >= 0)),
     CONSTRAINT presale_quota_sold_check CHECK ((sold >= 0)),
@@ -744,6 +796,9 @@ CREATE TABLE public.sku (
     purchase_limit bigint,
     gtin text,
     origin text,
+    unpaid_limit bigint,
+    scarce_hold_minutes integer,
+    scarce_units bigint,
     CONSTRAINT sku_check CHECK ((temperature_min <= temperature_max)),
     CONSTRAINT sku_hold_minutes_check CHECK ((hold_minutes >= 1)),
     CONSTRAINT sku_minimum_remaining_life_days_check CHECK ((minimum_remaining_life_days >= 0)),
@@ -752,7 +807,10 @@ CREATE TABLE public.sku (
     CONSTRAINT sku_price_fen_check CHECK ((price_fen >= 0)),
     CONSTRAINT sku_purchase_limit_check CHECK ((purchase_limit >= 1)),
     CONSTRAINT sku_safety_stock_check CHECK ((safety_stock >= 0)),
+    CONSTRAINT sku_scarce_hold_minutes_check CHECK ((scarce_hold_minutes >= 1)),
+    CONSTRAINT sku_scarce_units_check CHECK ((scarce_units >= 0)),
     CONSTRAINT sku_shelf_life_days_check CHECK ((shelf_life_days >= 0)),
+    CONSTRAINT sku_unpaid_limit_check CHECK ((unpaid_limit >= 1)),
     CONSTRAINT sku_volume_millilitres_check CHECK ((volume_millilitres >= 0)),
     CONSTRAINT sku_weight_grams_check CHECK ((weight_grams >= 0)),
     CONSTRAINT sku_zone_check CHECK ((zone = ANY (ARRAY['ambient'::text, 'chilled'::text, 'frozen'::text, 'special'::text])))
@@ -2269,6 +2327,217 @@ UNION ALL
            FROM public.supplier_forecast_line l
           WHERE ((l.tenant = a.tenant) AND (l.forecast_id = a.forecast_id) AND (l.sku = a.sku) AND (l.date = a.date)))));
 
+CREATE TABLE public.presale_campaign (
+    tenant text NOT NULL,
+    campaign_id text NOT NULL,
+    sku text NOT NULL,
+    opens_at timestamp with time zone NOT NULL,
+    closes_at timestamp with time zone NOT NULL,
+    deliver_from date NOT NULL,
+    deliver_by date NOT NULL,
+    price_fen bigint,
+    minimum_per_leader bigint,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT presale_campaign_check CHECK ((opens_at < closes_at)),
+    CONSTRAINT presale_campaign_check1 CHECK ((deliver_from <= deliver_by)),
+    CONSTRAINT presale_campaign_minimum_per_leader_check CHECK ((minimum_per_leader >= 1)),
+    CONSTRAINT presale_campaign_price_fen_check CHECK ((price_fen >= 0))
+);
+
+ALTER TABLE ONLY public.presale_campaign FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.stock_pool (
+    tenant text NOT NULL,
+    sku text NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    waiting bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT i18_waiting CHECK ((waiting >= 0))
+);
+
+ALTER TABLE ONLY public.stock_pool FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.waiting_demand (
+    tenant text NOT NULL,
+    order_id text NOT NULL,
+    part integer NOT NULL,
+    "position" bigint NOT NULL,
+    sku text NOT NULL,
+    campaign_id text,
+    region text,
+    units bigint NOT NULL,
+    CONSTRAINT waiting_demand_check CHECK (((campaign_id IS NULL) = (region IS NULL))),
+    CONSTRAINT waiting_demand_units_check CHECK ((units >= 1))
+);
+
+ALTER TABLE ONLY public.waiting_demand FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.waiting_supply WITH (security_invoker='true') AS
+ SELECT s.tenant,
+    s.sku,
+    NULL::text AS campaign_id,
+    NULL::text AS region,
+    ((sum(s.units) - (k.safety_stock)::numeric))::bigint AS units
+   FROM (( SELECT p.tenant,
+            p.sku,
+            b.site_id,
+            GREATEST((0)::numeric, (sum((((b.on_hand - b.held) - b.committed) - b.quarantined)) - (i.safety_stock)::numeric)) AS units
+           FROM ((public.stock_pool p
+             JOIN public.stock_balance b ON (((b.tenant = p.tenant) AND (b.sku = p.sku) AND (b.on_hand > ((b.held + b.committed) + b.quarantined)))))
+             JOIN public.site i ON (((i.tenant = b.tenant) AND (i.site_id = b.site_id))))
+          WHERE (p.waiting > 0)
+          GROUP BY p.tenant, p.sku, b.site_id, i.safety_stock) s
+     JOIN public.sku k ON (((k.tenant = s.tenant) AND (k.sku = s.sku))))
+  GROUP BY s.tenant, s.sku, k.safety_stock
+ HAVING (sum(s.units) > (k.safety_stock)::numeric)
+UNION ALL
+ SELECT q.tenant,
+    c.sku,
+    q.campaign_id,
+    q.region,
+    ((q.units - q.held) - q.sold) AS units
+   FROM (public.presale_quota q
+     JOIN public.presale_campaign c ON (((c.tenant = q.tenant) AND (c.campaign_id = q.campaign_id))))
+  WHERE ((q.waiting > 0) AND ((q.held + q.sold) < q.units));
+
+CREATE VIEW public.waiting_next WITH (security_invoker='true') AS
+ WITH queue AS (
+         SELECT d.tenant,
+            d.order_id,
+            s.units,
+            sum(d.units) OVER (PARTITION BY d.tenant, d.sku, d.campaign_id, d.region ORDER BY d."position") AS asked
+           FROM ((public.waiting_supply s
+             JOIN public.waiting_demand d ON (((d.tenant = s.tenant) AND (d.sku = s.sku) AND (NOT (d.campaign_id IS DISTINCT FROM s.campaign_id)) AND (NOT (d.region IS DISTINCT FROM s.region)))))
+             JOIN public.waiting_order w_1 ON (((w_1.tenant = d.tenant) AND (w_1.order_id = d.order_id))))
+          WHERE (NOT public.passed_over(w_1.*))
+        )
+ SELECT w.tenant,
+    w.order_id,
+    w."position",
+    w.since,
+    w.looked_at
+   FROM (( SELECT queue.tenant,
+            queue.order_id,
+            count(*) AS parts
+           FROM queue
+          WHERE (queue.asked <= (queue.units)::numeric)
+          GROUP BY queue.tenant, queue.order_id) served
+     JOIN public.waiting_order w ON (((w.tenant = served.tenant) AND (w.order_id = served.order_id))))
+  WHERE ((w.ended_at IS NULL) AND (served.parts = w.parts));
+
+CREATE VIEW public.check_18_waiting WITH (security_invoker='true') AS
+ WITH asked AS (
+         SELECT d.tenant,
+            d.order_id,
+            d.sku,
+            NULL::text AS campaign_id,
+            sum(d.units) AS units
+           FROM (public.line_demand d
+             JOIN public.orders o ON (((o.tenant = d.tenant) AND (o.order_id = d.order_id))))
+          WHERE ((o.state = 'waiting'::text) AND (d.supply = 'spot'::text))
+          GROUP BY d.tenant, d.order_id, d.sku
+        UNION ALL
+         SELECT l.tenant,
+            l.order_id,
+            l.sku,
+            l.campaign_id,
+            sum(l.quantity) AS sum
+           FROM (public.order_line l
+             JOIN public.orders o ON (((o.tenant = l.tenant) AND (o.order_id = l.order_id))))
+          WHERE ((o.state = 'waiting'::text) AND (l.supply = 'presale'::text))
+          GROUP BY l.tenant, l.order_id, l.sku, l.campaign_id
+        ), pools AS (
+         SELECT waiting_demand.tenant,
+            waiting_demand.sku,
+            sum(waiting_demand.units) AS units
+           FROM public.waiting_demand
+          WHERE (waiting_demand.campaign_id IS NULL)
+          GROUP BY waiting_demand.tenant, waiting_demand.sku
+        ), quotas AS (
+         SELECT waiting_demand.tenant,
+            waiting_demand.campaign_id,
+            waiting_demand.region,
+            sum(waiting_demand.units) AS units
+           FROM public.waiting_demand
+          WHERE (waiting_demand.campaign_id IS NOT NULL)
+          GROUP BY waiting_demand.tenant, waiting_demand.campaign_id, waiting_demand.region
+        )
+ SELECT o.tenant,
+    o.order_id AS subject,
+    jsonb_build_object('problem', 'the order waits and is not in line', 'since', o.created_at) AS detail
+   FROM public.orders o
+  WHERE ((o.state = 'waiting'::text) AND (NOT (EXISTS ( SELECT 1
+           FROM public.waiting_order w
+          WHERE ((w.tenant = o.tenant) AND (w.order_id = o.order_id) AND (w.ended_at IS NULL))))))
+UNION ALL
+ SELECT w.tenant,
+    w.order_id AS subject,
+    jsonb_build_object('problem', 'in line though the order does not wait', 'state', o.state) AS detail
+   FROM (public.waiting_order w
+     JOIN public.orders o ON (((o.tenant = w.tenant) AND (o.order_id = w.order_id))))
+  WHERE ((w.ended_at IS NULL) AND (o.state <> 'waiting'::text))
+UNION ALL
+ SELECT w.tenant,
+    w.order_id AS subject,
+    jsonb_build_object('problem', 'asks for units though it is not in line any more') AS detail
+   FROM public.waiting_order w
+  WHERE ((w.ended_at IS NOT NULL) AND (EXISTS ( SELECT 1
+           FROM public.waiting_demand d
+          WHERE ((d.tenant = w.tenant) AND (d.order_id = w.order_id)))))
+UNION ALL
+ SELECT o.tenant,
+    o.order_id AS subject,
+    jsonb_build_object('problem', 'a waiting order holds something') AS detail
+   FROM public.orders o
+  WHERE ((o.state = 'waiting'::text) AND ((EXISTS ( SELECT 1
+           FROM public.hold h
+          WHERE ((h.tenant = o.tenant) AND (h.order_id = o.order_id)))) OR (EXISTS ( SELECT 1
+           FROM public.quota_hold q
+          WHERE ((q.tenant = o.tenant) AND (q.order_id = o.order_id)))) OR (EXISTS ( SELECT 1
+           FROM public.capacity_hold c
+          WHERE ((c.tenant = o.tenant) AND (c.order_id = o.order_id))))))
+UNION ALL
+ SELECT a.tenant,
+    a.order_id AS subject,
+    jsonb_build_object('problem', 'what is waited for is not what was ordered', 'sku', a.sku, 'campaign', a.campaign_id, 'ordered', a.units, 'waitedFor', COALESCE(sum(d.units), (0)::numeric)) AS detail
+   FROM (asked a
+     LEFT JOIN public.waiting_demand d ON (((d.tenant = a.tenant) AND (d.order_id = a.order_id) AND (d.sku = a.sku) AND (NOT (d.campaign_id IS DISTINCT FROM a.campaign_id)))))
+  GROUP BY a.tenant, a.order_id, a.sku, a.campaign_id, a.units
+ HAVING (COALESCE(sum(d.units), (0)::numeric) <> a.units)
+UNION ALL
+ SELECT p.tenant,
+    p.sku AS subject,
+    jsonb_build_object('problem', 'the pool''s count of those who wait is wrong', 'counted', p.waiting, 'asked', COALESCE(w.units, (0)::numeric)) AS detail
+   FROM (public.stock_pool p
+     LEFT JOIN pools w USING (tenant, sku))
+  WHERE ((p.waiting)::numeric <> COALESCE(w.units, (0)::numeric))
+UNION ALL
+ SELECT q.tenant,
+    ((q.campaign_id || ' '::text) || q.region) AS subject,
+    jsonb_build_object('problem', 'the quota''s count of those who wait is wrong', 'counted', q.waiting, 'asked', COALESCE(w.units, (0)::numeric)) AS detail
+   FROM (public.presale_quota q
+     LEFT JOIN quotas w USING (tenant, campaign_id, region))
+  WHERE ((q.waiting)::numeric <> COALESCE(w.units, (0)::numeric))
+UNION ALL
+ SELECT w.tenant,
+    w.order_id AS subject,
+    jsonb_build_object('problem', 'waits for more than 60 s past its end', 'until', w.until) AS detail
+   FROM public.waiting_order w
+  WHERE ((w.ended_at IS NULL) AND (w.until < (now() - '00:01:00'::interval)))
+UNION ALL
+ SELECT n.tenant,
+    n.order_id AS subject,
+    jsonb_build_object('problem', 'next in line, and units for it are free', 'since', n.since, 'lookedAt', n.looked_at) AS detail
+   FROM public.waiting_next n
+  WHERE ((n.since < (now() - '00:00:10'::interval)) AND ((n.looked_at IS NULL) OR (n.looked_at < (now() - '00:00:45'::interval))) AND (NOT (EXISTS ( SELECT 1
+           FROM (public.waiting_demand d
+             JOIN public.stock_movement m ON (((m.tenant = d.tenant) AND (m.sku = d.sku))))
+          WHERE ((d.tenant = n.tenant) AND (d.order_id = n.order_id) AND (m.at > (now() - '00:00:10'::interval)))))) AND (NOT (EXISTS ( SELECT 1
+           FROM (public.waiting_demand d
+             JOIN public.quota_hold q ON (((q.tenant = d.tenant) AND (q.campaign_id = d.campaign_id))))
+          WHERE ((d.tenant = n.tenant) AND (d.order_id = n.order_id) AND (q.ended_at > (now() - '00:00:10'::interval)))))) AND (NOT (EXISTS ( SELECT 1
+           FROM public.setting_change c
+          WHERE ((c.tenant = n.tenant) AND (c.at > (now() - '00:00:10'::interval)))))));
+
 CREATE VIEW public.check_blind_spots AS
  SELECT (c.relname)::text AS table_name
    FROM (pg_class c
@@ -2349,7 +2618,11 @@ UNION ALL
  SELECT 17 AS invariant,
     (( SELECT count(*) AS count
            FROM public.forecast_run) + ( SELECT count(*) AS count
-           FROM public.supplier_forecast)) AS rows_seen;
+           FROM public.supplier_forecast)) AS rows_seen
+UNION ALL
+ SELECT 18 AS invariant,
+    ( SELECT count(*) AS count
+           FROM public.waiting_order) AS rows_seen;
 
 CREATE TABLE public.community (
     tenant text NOT NULL,
@@ -2488,25 +2761,6 @@ CREATE TABLE public.platform_attention (
 
 ALTER TABLE ONLY public.platform_attention FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.presale_campaign (
-    tenant text NOT NULL,
-    campaign_id text NOT NULL,
-    sku text NOT NULL,
-    opens_at timestamp with time zone NOT NULL,
-    closes_at timestamp with time zone NOT NULL,
-    deliver_from date NOT NULL,
-    deliver_by date NOT NULL,
-    price_fen bigint,
-    minimum_per_leader bigint,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT presale_campaign_check CHECK ((opens_at < closes_at)),
-    CONSTRAINT presale_campaign_check1 CHECK ((deliver_from <= deliver_by)),
-    CONSTRAINT presale_campaign_minimum_per_leader_check CHECK ((minimum_per_leader >= 1)),
-    CONSTRAINT presale_campaign_price_fen_check CHECK ((price_fen >= 0))
-);
-
-ALTER TABLE ONLY public.presale_campaign FORCE ROW LEVEL SECURITY;
-
 CREATE TABLE public.sku_component (
     tenant text NOT NULL,
     sku text NOT NULL,
@@ -2517,14 +2771,6 @@ CREATE TABLE public.sku_component (
 );
 
 ALTER TABLE ONLY public.sku_component FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.stock_pool (
-    tenant text NOT NULL,
-    sku text NOT NULL,
-    version bigint DEFAULT 0 NOT NULL
-);
-
-ALTER TABLE ONLY public.stock_pool FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.stock_receipt (
     tenant text NOT NULL,
@@ -2585,6 +2831,15 @@ CREATE TABLE public.unsealed_batch (
 );
 
 ALTER TABLE ONLY public.unsealed_batch FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.waiting_order ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.waiting_order_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_key_hash_key UNIQUE (key_hash);
@@ -2769,6 +3024,12 @@ ALTER TABLE ONLY public.tenant_version
 ALTER TABLE ONLY public.unsealed_batch
     ADD CONSTRAINT unsealed_batch_pkey PRIMARY KEY (tenant, batch_id);
 
+ALTER TABLE ONLY public.waiting_demand
+    ADD CONSTRAINT waiting_demand_pkey PRIMARY KEY (tenant, order_id, part);
+
+ALTER TABLE ONLY public.waiting_order
+    ADD CONSTRAINT waiting_order_pkey PRIMARY KEY (tenant, order_id);
+
 ALTER TABLE ONLY public.webhook_attempt
     ADD CONSTRAINT webhook_attempt_pkey PRIMARY KEY (tenant, endpoint_id, event_id, number);
 
@@ -2829,6 +3090,8 @@ CREATE INDEX payment_by_order ON public.payment USING btree (tenant, order_id);
 
 CREATE UNIQUE INDEX platform_attention_once ON public.platform_attention USING btree (reason, subject);
 
+CREATE INDEX presale_quota_waiting ON public.presale_quota USING btree (tenant, campaign_id, region) WHERE (waiting > 0);
+
 CREATE INDEX quota_hold_by_quota ON public.quota_hold USING btree (tenant, campaign_id, region);
 
 CREATE INDEX quota_hold_due ON public.quota_hold USING btree (tenant, campaign_id, expires_at) WHERE (state = 'held'::text);
@@ -2849,9 +3112,15 @@ CREATE INDEX stock_movement_by_time ON public.stock_movement USING brin (at);
 
 CREATE INDEX stock_movement_history ON public.stock_movement USING btree (tenant, sku, at DESC, batch_id, "position");
 
+CREATE INDEX stock_pool_waiting ON public.stock_pool USING btree (tenant, sku) WHERE (waiting > 0);
+
 CREATE INDEX supplier_answer_by_sku ON public.supplier_answer USING btree (tenant, sku, date);
 
 CREATE INDEX supplier_forecast_newest ON public.supplier_forecast USING btree (tenant, supplier_id, made_at DESC, forecast_id DESC);
+
+CREATE INDEX waiting_demand_queue ON public.waiting_demand USING btree (tenant, sku, "position");
+
+CREATE INDEX waiting_order_live ON public.waiting_order USING btree (tenant, until) WHERE (ended_at IS NULL);
 
 CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (tenant, endpoint_id, next_attempt_at, "position") WHERE (state = 'pending'::text);
 
@@ -2905,6 +3174,10 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.stock_m
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.stock_seal FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER apply_movements AFTER INSERT ON public.stock_movement REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.apply_movements();
+
+CREATE TRIGGER count_waiting AFTER INSERT ON public.waiting_demand REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_waiting();
+
+CREATE TRIGGER count_waiting_no_more AFTER DELETE ON public.waiting_demand REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.count_waiting();
 
 CREATE TRIGGER declared_graph BEFORE UPDATE OF state ON public.hold FOR EACH ROW EXECUTE FUNCTION public.refuse_other_steps('held>committed', 'held>released', 'held>expired');
 
@@ -3226,6 +3499,18 @@ ALTER TABLE ONLY public.supplier_term
 ALTER TABLE ONLY public.tenant_version
     ADD CONSTRAINT tenant_version_tenant_fkey FOREIGN KEY (tenant) REFERENCES public.tenant(tenant);
 
+ALTER TABLE ONLY public.waiting_demand
+    ADD CONSTRAINT waiting_demand_tenant_campaign_id_region_fkey FOREIGN KEY (tenant, campaign_id, region) REFERENCES public.presale_quota(tenant, campaign_id, region);
+
+ALTER TABLE ONLY public.waiting_demand
+    ADD CONSTRAINT waiting_demand_tenant_order_id_fkey FOREIGN KEY (tenant, order_id) REFERENCES public.waiting_order(tenant, order_id);
+
+ALTER TABLE ONLY public.waiting_demand
+    ADD CONSTRAINT waiting_demand_tenant_sku_fkey FOREIGN KEY (tenant, sku) REFERENCES public.stock_pool(tenant, sku);
+
+ALTER TABLE ONLY public.waiting_order
+    ADD CONSTRAINT waiting_order_tenant_order_id_fkey FOREIGN KEY (tenant, order_id) REFERENCES public.orders(tenant, order_id);
+
 ALTER TABLE ONLY public.webhook_attempt
     ADD CONSTRAINT webhook_attempt_tenant_endpoint_id_event_id_fkey FOREIGN KEY (tenant, endpoint_id, event_id) REFERENCES public.webhook_delivery(tenant, endpoint_id, event_id);
 
@@ -3372,6 +3657,10 @@ CREATE POLICY checker_reads_all ON public.tenant_version FOR SELECT TO xianda_ch
 
 CREATE POLICY checker_reads_all ON public.unsealed_batch FOR SELECT TO xianda_checker USING (true);
 
+CREATE POLICY checker_reads_all ON public.waiting_demand FOR SELECT TO xianda_checker USING (true);
+
+CREATE POLICY checker_reads_all ON public.waiting_order FOR SELECT TO xianda_checker USING (true);
+
 CREATE POLICY checker_reads_all ON public.webhook_attempt FOR SELECT TO xianda_checker USING (true);
 
 CREATE POLICY checker_reads_all ON public.webhook_delivery FOR SELECT TO xianda_checker USING (true);
@@ -3403,6 +3692,8 @@ CREATE POLICY dispatch_reads_all ON public.payment FOR SELECT TO xianda_dispatch
 CREATE POLICY dispatch_reads_all ON public.refund FOR SELECT TO xianda_dispatch USING (true);
 
 CREATE POLICY dispatch_reads_all ON public.tenant FOR SELECT TO xianda_dispatch USING (true);
+
+CREATE POLICY dispatch_reads_all ON public.waiting_order FOR SELECT TO xianda_dispatch USING (true);
 
 CREATE POLICY dispatch_reads_all ON public.webhook_attempt FOR SELECT TO xianda_dispatch USING (true);
 
@@ -3548,6 +3839,10 @@ CREATE POLICY own_tenant ON public.tenant_version USING ((tenant = public.curren
 
 CREATE POLICY own_tenant ON public.unsealed_batch USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
+CREATE POLICY own_tenant ON public.waiting_demand USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
+CREATE POLICY own_tenant ON public.waiting_order USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
+
 CREATE POLICY own_tenant ON public.webhook_attempt USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
 
 CREATE POLICY own_tenant ON public.webhook_delivery USING ((tenant = public.current_tenant())) WITH CHECK ((tenant = public.current_tenant()));
@@ -3642,6 +3937,10 @@ ALTER TABLE public.tenant_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.unsealed_batch ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.waiting_demand ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.waiting_order ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.webhook_attempt ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.webhook_delivery ENABLE ROW LEVEL SECURITY;
@@ -3658,6 +3957,18 @@ GRANT USAGE ON SCHEMA public TO xianda_checker;
 
 GRANT SELECT ON TABLE public.stock_movement TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.stock_movement TO xianda_app;
+
+GRANT SELECT ON TABLE public.waiting_order TO xianda_checker;
+GRANT SELECT,INSERT ON TABLE public.waiting_order TO xianda_app;
+GRANT SELECT ON TABLE public.waiting_order TO xianda_dispatch;
+
+GRANT UPDATE(looked_at) ON TABLE public.waiting_order TO xianda_app;
+
+GRANT UPDATE(looked_version) ON TABLE public.waiting_order TO xianda_app;
+
+GRANT UPDATE(ended_at) ON TABLE public.waiting_order TO xianda_app;
+
+GRANT UPDATE(outcome) ON TABLE public.waiting_order TO xianda_app;
 
 GRANT ALL ON FUNCTION public.quota_taken(of_tenant text, of_campaign text, instant timestamp with time zone) TO xianda_app;
 GRANT ALL ON FUNCTION public.quota_taken(of_tenant text, of_campaign text, instant timestamp with time zone) TO xianda_checker;
@@ -3873,6 +4184,23 @@ GRANT SELECT,INSERT ON TABLE public.supplier_forecast_line TO xianda_app;
 
 GRANT SELECT ON TABLE public.check_17_forecasts TO xianda_checker;
 
+GRANT SELECT ON TABLE public.presale_campaign TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.presale_campaign TO xianda_app;
+
+GRANT SELECT ON TABLE public.stock_pool TO xianda_checker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_pool TO xianda_app;
+
+GRANT SELECT ON TABLE public.waiting_demand TO xianda_checker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.waiting_demand TO xianda_app;
+
+GRANT SELECT ON TABLE public.waiting_supply TO xianda_checker;
+GRANT SELECT ON TABLE public.waiting_supply TO xianda_app;
+
+GRANT SELECT ON TABLE public.waiting_next TO xianda_checker;
+GRANT SELECT ON TABLE public.waiting_next TO xianda_app;
+
+GRANT SELECT ON TABLE public.check_18_waiting TO xianda_checker;
+
 GRANT SELECT ON TABLE public.check_blind_spots TO xianda_checker;
 
 GRANT SELECT ON TABLE public.check_rows TO xianda_checker;
@@ -3903,14 +4231,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pickup_point_community TO xian
 GRANT SELECT ON TABLE public.platform_attention TO xianda_checker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.platform_attention TO xianda_platform;
 
-GRANT SELECT ON TABLE public.presale_campaign TO xianda_checker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.presale_campaign TO xianda_app;
-
 GRANT SELECT ON TABLE public.sku_component TO xianda_checker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sku_component TO xianda_app;
-
-GRANT SELECT ON TABLE public.stock_pool TO xianda_checker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.stock_pool TO xianda_app;
 
 GRANT SELECT ON TABLE public.stock_receipt TO xianda_checker;
 GRANT SELECT,INSERT ON TABLE public.stock_receipt TO xianda_app;

@@ -8,6 +8,7 @@ import type { Instant, LocalDate } from '../domain/network/model';
 import { type Campaign, nextCampaignChange, quotaRemaining } from '../domain/presale/model';
 import { readCampaigns, readCarriers, readClock, readLots, readSites, readSkus } from './admission.read';
 import type { Database, TenantTx } from './transaction';
+import { readWaitingUnits } from './waitingList';
 
 export interface SellableItem {
   sku: string;
@@ -123,6 +124,7 @@ export async function readSellableState(
     leaders: leaders.rows,
     lots: lots ? await readLots(tx, [...known.keys()], clock.now) : [],
     skus: known,
+    waiting: lots ? await readWaitingUnits(tx, [...known.keys()]) : new Map(),
   };
 }
 

@@ -80,6 +80,15 @@ export async function readAhead(tx: TenantTx, orderId: string): Promise<WaitingD
   return rows;
 }
 
+/** Units that those in line ask for, of the SKUs for which somebody waits. */
+export async function readWaitingUnits(tx: TenantTx, skus: string[]): Promise<Map<string, number>> {
+  const { rows } = await tx.query<{ sku: string; waiting: number }>(
+    'SELECT sku, waiting FROM stock_pool WHERE tenant = $1 AND sku = ANY($2::text[]) AND waiting > 0',
+    [tx.tenant, skus],
+  );
+  return new Map(rows.map(({ sku, waiting }) => [sku, waiting]));
+}
+
 /** Ends waiting orders unserved. They have no workflow and hold nothing. Locked as for `leaveWaitingList`. */
 export async function cancelWaiting(
   tx: TenantTx,

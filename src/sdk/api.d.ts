@@ -1357,6 +1357,12 @@ export interface components {
             /** @description Per buyer.ref and SKU within one live session, else one day. */
             purchaseLimit?: number;
             minimumRemainingLifeDays?: number;
+            /** @description Units that one buyer of a channel may hold without having paid. */
+            unpaidLimit?: number;
+            /** @description How long goods are held once they are scarce; never longer than otherwise. */
+            scarceHoldMinutes?: number;
+            /** @description Scarce: no more than so many units are left to sell after the order. Without it, 0. */
+            scarceUnits?: number;
             safetyStock?: number;
             gtin?: string;
             origin?: string;
@@ -1373,6 +1379,12 @@ export interface components {
             /** @description Per buyer.ref and SKU within one live session, else one day. */
             purchaseLimit?: number;
             minimumRemainingLifeDays?: number;
+            /** @description Units that one buyer of a channel may hold without having paid. */
+            unpaidLimit?: number;
+            /** @description How long goods are held once they are scarce; never longer than otherwise. */
+            scarceHoldMinutes?: number;
+            /** @description Scarce: no more than so many units are left to sell after the order. Without it, 0. */
+            scarceUnits?: number;
         };
         Site: {
             siteId: string;
@@ -1509,9 +1521,17 @@ export interface components {
             state: "awaitingPayment" | "paid" | "waiting";
             /**
              * Format: date-time
-             * @description Null when the order came already paid.
+             * @description Null when the order came already paid, and while it waits and holds nothing.
              */
             expiresAt: string | null;
+            /** @description Of an order in state waiting: until when it stays in line. */
+            waiting?: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                until: string;
+            };
             totalFen: number;
             lines: {
                 lineId: string;
@@ -1521,6 +1541,7 @@ export interface components {
                 supply: "spot" | "presale";
                 unitPriceFen: number;
             }[];
+            /** @description Of a waiting order what it could expect if it were served now; the promise is made when it is. */
             promise: {
                 /**
                  * Format: date-time
@@ -1592,6 +1613,7 @@ export interface components {
                 seller?: string;
             };
             liveSessionId?: string;
+            /** @description If there is nothing to be had, wait in line instead of being refused. */
             acceptLater?: boolean;
         };
         Order: {
@@ -1637,6 +1659,16 @@ export interface components {
                  * @description ISO 8601 with offset
                  */
                 deliverBy: string;
+            };
+            /** @description Of an order in state waiting: its place in line. */
+            waiting?: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                until: string;
+                /** @description Of one order: how many are served before it. */
+                ahead?: number;
             };
             latePayment?: {
                 /** @enum {string} */
@@ -2333,7 +2365,7 @@ export interface components {
                 nextAttemptAt?: string;
             }[];
         };
-        Event: components["schemas"]["Event_order_placed"] | components["schemas"]["Event_order_paid"] | components["schemas"]["Event_order_latePayment"] | components["schemas"]["Event_order_expired"] | components["schemas"]["Event_order_cancelled"] | components["schemas"]["Event_order_partlyCancelled"] | components["schemas"]["Event_order_fulfilling"] | components["schemas"]["Event_order_shipped"] | components["schemas"]["Event_order_delivered"] | components["schemas"]["Event_order_refundRequested"] | components["schemas"]["Event_order_refunded"] | components["schemas"]["Event_order_attention"] | components["schemas"]["Event_order_offer"] | components["schemas"]["Event_order_offerAnswered"] | components["schemas"]["Event_order_repromised"] | components["schemas"]["Event_order_lineCancelled"] | components["schemas"]["Event_order_goodsArrived"] | components["schemas"]["Event_forecast_published"];
+        Event: components["schemas"]["Event_order_placed"] | components["schemas"]["Event_order_waiting"] | components["schemas"]["Event_order_promoted"] | components["schemas"]["Event_order_paid"] | components["schemas"]["Event_order_latePayment"] | components["schemas"]["Event_order_expired"] | components["schemas"]["Event_order_cancelled"] | components["schemas"]["Event_order_partlyCancelled"] | components["schemas"]["Event_order_fulfilling"] | components["schemas"]["Event_order_shipped"] | components["schemas"]["Event_order_delivered"] | components["schemas"]["Event_order_refundRequested"] | components["schemas"]["Event_order_refunded"] | components["schemas"]["Event_order_attention"] | components["schemas"]["Event_order_offer"] | components["schemas"]["Event_order_offerAnswered"] | components["schemas"]["Event_order_repromised"] | components["schemas"]["Event_order_lineCancelled"] | components["schemas"]["Event_order_goodsArrived"] | components["schemas"]["Event_forecast_published"];
         Event_order_placed: {
             /** @enum {string} */
             specversion: "1.0";
@@ -2346,6 +2378,111 @@ export interface components {
              * @enum {string}
              */
             type: "order.placed";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+            };
+        };
+        Event_order_waiting: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.waiting";
+            /** @description Id of the order or forecast it is about. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 with offset
+             */
+            time: string;
+            /** @enum {string} */
+            datacontenttype: "application/json";
+            data: {
+                orderId: string;
+                channel: string;
+                externalId: string;
+                state: string;
+                totalFen: number;
+                paidFen: number;
+                refundedFen: number;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 with offset
+                 */
+                expiresAt?: string;
+                liveSessionId?: string;
+                promise: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    shipBy: string;
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    deliverBy: string;
+                };
+                waiting: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 with offset
+                     */
+                    until: string;
+                };
+            };
+        };
+        Event_order_promoted: {
+            /** @enum {string} */
+            specversion: "1.0";
+            /** @description Also the webhook-id of every attempt and resend. */
+            id: string;
+            /** @description urn:xianda:<tenant> */
+            source: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.promoted";
             /** @description Id of the order or forecast it is about. */
             subject: string;
             /**
@@ -2577,6 +2714,13 @@ export interface components {
                      */
                     deliverBy: string;
                 };
+                /**
+                 * @description When the house ended it by itself: another order of the buyer, or its wait.
+                 * @enum {string}
+                 */
+                because?: "replacedByBuyer" | "waitEnded" | "cannotBeServed";
+                /** @description Of replacedByBuyer: the order that has its units. */
+                replacedBy?: string;
             };
         };
         Event_order_partlyCancelled: {
@@ -3914,6 +4058,12 @@ export interface operations {
                     /** @description Per buyer.ref and SKU within one live session, else one day. */
                     purchaseLimit?: number;
                     minimumRemainingLifeDays?: number;
+                    /** @description Units that one buyer of a channel may hold without having paid. */
+                    unpaidLimit?: number;
+                    /** @description How long goods are held once they are scarce; never longer than otherwise. */
+                    scarceHoldMinutes?: number;
+                    /** @description Scarce: no more than so many units are left to sell after the order. Without it, 0. */
+                    scarceUnits?: number;
                     safetyStock?: number;
                     gtin?: string;
                     origin?: string;
@@ -4196,6 +4346,12 @@ export interface operations {
                     /** @description Per buyer.ref and SKU within one live session, else one day. */
                     purchaseLimit?: number;
                     minimumRemainingLifeDays?: number;
+                    /** @description Units that one buyer of a channel may hold without having paid. */
+                    unpaidLimit?: number;
+                    /** @description How long goods are held once they are scarce; never longer than otherwise. */
+                    scarceHoldMinutes?: number;
+                    /** @description Scarce: no more than so many units are left to sell after the order. Without it, 0. */
+                    scarceUnits?: number;
                 };
             };
         };
@@ -6482,7 +6638,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description idempotency-conflict · quota-exhausted · sold-out · transaction-used */
+            /** @description idempotency-conflict · quota-exhausted · sold-out · transaction-used · unpaid-limit */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9107,7 +9263,7 @@ export interface operations {
                     /** Format: uri */
                     url: string;
                     /** @description Every type when left out. */
-                    types?: ("order.placed" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "order.offerAnswered" | "order.repromised" | "order.lineCancelled" | "order.goodsArrived" | "forecast.published")[];
+                    types?: ("order.placed" | "order.waiting" | "order.promoted" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "order.offerAnswered" | "order.repromised" | "order.lineCancelled" | "order.goodsArrived" | "forecast.published")[];
                     /** @description Orders of this channel alone; the whole tenant when left out, which a channel key may not. */
                     channel?: string;
                 };
@@ -9875,7 +10031,7 @@ export interface operations {
                 limit?: number;
                 cursor?: string;
                 /** @example order.paid */
-                type?: "order.placed" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "order.offerAnswered" | "order.repromised" | "order.lineCancelled" | "order.goodsArrived" | "forecast.published";
+                type?: "order.placed" | "order.waiting" | "order.promoted" | "order.paid" | "order.latePayment" | "order.expired" | "order.cancelled" | "order.partlyCancelled" | "order.fulfilling" | "order.shipped" | "order.delivered" | "order.refundRequested" | "order.refunded" | "order.attention" | "order.offer" | "order.offerAnswered" | "order.repromised" | "order.lineCancelled" | "order.goodsArrived" | "forecast.published";
             };
             header?: never;
             path?: never;

@@ -20,6 +20,8 @@ export interface SellableState {
   leaders: Leader[];
   lots: LotBalance[];
   skus: Map<string, SellableSku>;
+  /** Units of each SKU that those on the waiting list ask for: nobody behind them may have these. */
+  waiting: Map<string, number>;
 }
 
 export interface Sellable {
@@ -52,7 +54,7 @@ export function earliestHandOverDay(site: Site, zone: Zone, state: SellableState
 
 /**
  * Units of a SKU that can be promised now: Σ over sites of max(0, usable − the site's safety stock) − the SKU's
- * own. Of a bundle: what its scarcest component allows.
+ * own − what those on the waiting list ask for. Of a bundle: what its scarcest component allows.
  */
 export function sellableOf(sku: SellableSku, state: SellableState): Sellable {
   if (sku.components.length === 0) return sellablePlain(sku, state);
@@ -83,7 +85,8 @@ function sellablePlain(sku: SellableSku, state: SellableState): Sellable {
     }
     return siteSellable(usable, site.safetyStock);
   });
-  return { sellable: poolSellable(perSite, sku.safetyStock), nearestExpiry };
+  const kept = sku.safetyStock + (state.waiting.get(sku.sku) ?? 0);
+  return { sellable: poolSellable(perSite, kept), nearestExpiry };
 }
 
 /**

@@ -3,7 +3,7 @@ import { makeForecasts, publish } from '../../db/forecastJourney';
 import { expireDueOrders } from '../../../src/db/expiry';
 import { createTestDatabase, type TestDatabase } from '../../support/database';
 import { examine } from '../../support/expectCoherent';
-import { givenOrder, givenPayment, givenPlannedOrder, givenStock } from '../../support/fixtures';
+import { givenOrder, givenPayment, givenPlannedOrder, givenStock, placeOrder } from '../../support/fixtures';
 import { givenHandOut } from '../../support/presaleFixtures';
 import {
   commitNothing,
@@ -193,6 +193,60 @@ describe('presale', () => {
     await handOut();
     await sabotage(database, `UPDATE offer SET tenant = '${other.tenant}' WHERE tenant = '${world.tenant}'`);
     expect(await findBroken(database, other.tenant)).toEqual([11]);
+  });
+});
+
+describe('the waiting list', () => {
+  let waitingId: string;
+  beforeEach(async () => {
+    const answer = await placeOrder(database, world.tenant, { acceptLater: true, lines: { fish: 19 } });
+    if (answer.kind !== 'accepted') throw new Error('the order does not wait');
+    waitingId = answer.answer.orderId;
+    expect(await findHere()).toEqual([]);
+  });
+
+  test('units lie free and nobody has a look', async () => {
+    await givenStock(database, world.tenant, { sku: 'fish', lotId: 'more', quantity: 1 });
+    expect(await findHere()).toEqual([]);
+    await sabotage(
+      database,
+      `UPDATE waiting_order SET since = now() - interval '1 minute' WHERE order_id = '${waitingId}'`,
+      `UPDATE stock_movement SET at = at - interval '1 minute' WHERE tenant = '${world.tenant}'`,
+    );
+    expect(await findHere()).toContain(18);
+  });
+
+  test('an order that lost its place', async () => {
+    await sabotage(
+      database,
+      `DELETE FROM waiting_demand WHERE order_id = '${waitingId}'`,
+      `UPDATE waiting_order SET ended_at = now(), outcome = 'promoted' WHERE order_id = '${waitingId}'`,
+    );
+    expect(await findHere()).toEqual([18]);
+  });
+
+  test('a count of those who wait that is wrong, and a wait without end', async () => {
+    await sabotage(
+      database,
+      `UPDATE stock_pool SET waiting = 1 WHERE tenant = '${world.tenant}' AND sku = 'fish'`,
+      `UPDATE waiting_order SET until = now() - interval '2 minutes' WHERE order_id = '${waitingId}'`,
+    );
+    const { findings } = await examine(database);
+    expect(
+      findings.filter(({ tenant }) => tenant === world.tenant).map(({ detail }) => detail.problem),
+    ).toEqual(
+      ['the pool’s count of those who wait is wrong', 'waits for more than 60 s past its end'].map(
+        (problem) => problem.replace('’', "'"),
+      ),
+    );
+  });
+
+  test('a promotion that forgets to leave the line', async () => {
+    await sabotage(
+      database,
+      `UPDATE orders SET state = 'awaitingPayment', expires_at = now() + interval '1 hour' WHERE order_id = '${waitingId}'`,
+    );
+    expect(await findHere()).toEqual([6, 13, 18]);
   });
 });
 

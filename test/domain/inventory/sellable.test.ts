@@ -50,6 +50,7 @@ const someState: fc.Arbitrary<SellableState> = fc
         committed: 0,
         quarantined: 0,
       })),
+      waiting: new Map<string, number>(),
       skus: new Map([['a', { sku: 'a', zone: of, safetyStock: 0, minimumLifeDays: life, components: [] }]]),
     };
   });
