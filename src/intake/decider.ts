@@ -40,44 +40,36 @@ export function placingOf(candidate: Candidate): LedgerPlacing {
   };
 }
 
-/** Put in line, or taken in without goods, rather than refused: then its buyer's own unpaid orders are looked at before. */
-export function isPatient({ request }: Candidate): boolean {
-  return request.acceptLater === true || request.payment !== undefined;
-}
-
 export type Prepared = { candidate: Candidate } & Pick<Taken, 'bodyDigest' | 'recipient'>;
 
 /** Orders of a batch, decided one after the other. */
 export interface Decider {
-  decide(prepared: Prepared): IntakeAnswer | 'deferred';
-  readonly taken: (Taken & { index: number })[];
-  readonly deferred: number[];
+  decide(prepared: Prepared): IntakeAnswer;
+  readonly taken: TakenAt[];
 }
+
+export type TakenAt = Taken & { index: number };
 
 export interface DeciderNeeds {
   state: LedgerState;
   ledger: AdmissionLedger;
-  used: Set<string>;
+  /** Payments that pay an order already. */
+  used: ReadonlySet<string>;
   rules: PlacingRules;
   /** Of the buyer of the one order, where it is decided alone. */
   own: OwnUnpaid[];
-  /** Orders that are not put in line before their buyers' own unpaid ones were looked at. */
-  holders: Set<Candidate>;
 }
 
 /** Decides orders one after the other; a repeat within the batch gets the first one's answer. */
-export function createDecider({ state, ledger, used, rules, own, holders }: DeciderNeeds): Decider {
-  const taken = new Map<string, Taken & { index: number }>();
-  const deferred: number[] = [];
-  /** Who was given goods in this batch and has not paid. */
-  const unpaid = new Set<string>();
+export function createDecider({ state, ledger, used, rules, own }: DeciderNeeds): Decider {
+  const taken = new Map<string, TakenAt>();
+  const paying = new Set(used);
   return {
-    deferred,
     get taken() {
       return [...taken.values()];
     },
     decide({ candidate, bodyDigest, recipient }) {
-      const { request, draft } = candidate;
+      const { request, draft, index } = candidate;
       const first = taken.get(draft.orderId);
       if (first) {
         return first.bodyDigest.equals(bodyDigest)
@@ -85,22 +77,16 @@ export function createDecider({ state, ledger, used, rules, own, holders }: Deci
           : { kind: 'conflict' };
       }
       const { payment } = request;
-      if (payment && used.has(prepaymentKey(payment)))
+      if (payment && paying.has(prepaymentKey(payment)))
         return { kind: 'transactionUsed', transactionId: payment.transactionId };
       const placing = { ...placingOf(candidate), own };
-      const holder = JSON.stringify(placing.holder);
-      const looksFirst = holders.has(candidate) || (isPatient(candidate) && unpaid.has(holder));
-      if (looksFirst && ledger.foresee(placing, rules).kind !== 'admitted') {
-        deferred.push(candidate.index);
-        return 'deferred';
-      }
       const placed = ledger.place(placing, rules);
-      if (placed.kind !== 'admitted' && placed.kind !== 'waiting' && !payment) return placed;
-      if (payment) used.add(prepaymentKey(payment));
-      if (placed.kind !== 'admitted' && placed.kind !== 'waiting') ledger.note(placing);
+      const refused = placed.kind !== 'admitted' && placed.kind !== 'waiting';
+      if (refused && !payment) return placed;
+      if (payment) paying.add(prepaymentKey(payment));
+      if (refused) ledger.note(placing);
       const each = takeIn({ ...candidate, bodyDigest, recipient }, placed, state);
-      taken.set(draft.orderId, { ...each, index: candidate.index });
-      if (each.expiresAt !== null) unpaid.add(holder);
+      taken.set(draft.orderId, { ...each, index });
       return { kind: 'accepted', answer: each.answer };
     },
   };

@@ -11,7 +11,7 @@ import { mayBeOwnDoing } from '../domain/order/givingWay';
 import type { PlacingRules } from '../domain/order/placing';
 import type { BatchKind } from './batcher';
 import { canonicalJson } from './canonical';
-import { type Candidate, createDecider, holderOf, isPatient, type Placing, placingOf } from './decider';
+import { type Candidate, createDecider, holderOf, type Placing, placingOf, type TakenAt } from './decider';
 import { type Draft, draftOrder } from './draft';
 import type { AcceptedOrder, IntakeAnswer, IntakeRequest } from './model';
 import { isPresale, type PresaleOffer } from './resolve';
@@ -38,12 +38,19 @@ export function createOrderKind(needs: OrderBatchNeeds): BatchKind<Placing, Inta
   return {
     name: 'order',
     async run(tenant, placings) {
-      const batch = { ...needs, ...memory, alone: false };
-      const { answers, again } = await needs.db.inTenant(tenant, (tx) => placeBatch(tx, batch, placings));
-      for (const index of again) {
-        const one = [placings[index] as Placing];
-        const alone = await needs.db.inTenant(tenant, (tx) => placeBatch(tx, { ...batch, alone: true }, one));
-        answers[index] = alone.answers[0] as IntakeAnswer;
+      const batch = { ...needs, ...memory };
+      const answers: IntakeAnswer[] = [];
+      while (answers.length < placings.length) {
+        const rest = placings.slice(answers.length);
+        const some = await needs.db.inTenant(tenant, (tx) =>
+          placeBatch(tx, { ...batch, alone: false }, rest),
+        );
+        answers.push(...some);
+        if (some.length === rest.length) break;
+        const next = rest.slice(some.length, some.length + 1);
+        answers.push(
+          ...(await needs.db.inTenant(tenant, (tx) => placeBatch(tx, { ...batch, alone: true }, next))),
+        );
       }
       return answers;
     },
@@ -57,16 +64,11 @@ interface Batch extends OrderBatchNeeds {
   alone: boolean;
 }
 
-interface Outcome {
-  answers: IntakeAnswer[];
-  /**
-   * Orders, by index, whose buyer holds goods unpaid that may be in their way: seldom, so each is looked at again by
-   * itself, in a transaction that locks what those hold.
-   */
-  again: number[];
-}
-
-async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing[]): Promise<Outcome> {
+/**
+ * Answers the orders in front, up to the first whose buyer holds goods unpaid that may be in its way (seldom any): that
+ * one must be decided alone, in a transaction that locks what those hold, and those behind it after it.
+ */
+async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing[]): Promise<IntakeAnswer[]> {
   const answers: IntakeAnswer[] = new Array<IntakeAnswer>(placings.length);
   const requests = placings.map(({ request }) => request);
   const [facts, stored, offer] = await Promise.all([
@@ -83,12 +85,12 @@ async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing
     else drafted.push({ ...placing, index, draft });
   }
   const candidates = await refuseWithoutLocks(tx, { batch, facts, answers, drafted });
-  const { taken, deferred } = await decide(tx, { batch, facts, answers, candidates });
-  const again = batch.alone ? [] : [...deferred, ...(await findOwnDoing(tx, answers, drafted))];
+  const { taken, until } = await decide(tx, { batch, facts, answers, drafted, candidates });
+  const decided = answers.slice(0, until);
   // thrown, so that what expiring past-due holds wrote is the sweeper's to write: a refusal stores nothing
-  if (taken.size === 0) throw new Rollback({ answers, again });
-  tellConflicts(placings, answers, taken);
-  return { answers, again };
+  if (taken.size === 0) throw new Rollback(decided);
+  tellConflicts(placings, decided, taken);
+  return decided;
 }
 
 /** Another body under an id that was taken in earlier in this batch is a conflict, whatever else is wrong with it. */
@@ -97,23 +99,12 @@ function tellConflicts(
   answers: IntakeAnswer[],
   taken: Map<string, number>,
 ): void {
-  for (const [index, { request }] of placings.entries()) {
+  for (const [index, { request }] of placings.slice(0, answers.length).entries()) {
     const kind = answers[index]?.kind;
     if (kind === 'accepted' || kind === 'repeated' || kind === 'conflict') continue;
     const first = taken.get(shopKey(request));
     if (first !== undefined && first < index) answers[index] = { kind: 'conflict' };
   }
-}
-
-/** Of the refused those whose buyer holds goods unpaid: for nothing else, perhaps, were they refused. */
-async function findOwnDoing(
-  tx: TenantTx,
-  answers: readonly IntakeAnswer[],
-  drafted: readonly Candidate[],
-): Promise<number[]> {
-  const refused = drafted.filter(({ index }) => mayBeOwnDoing(answers[index] ?? { kind: 'deferred' }));
-  const holders = await findHolders(tx, refused.map(holderOf));
-  return refused.filter((_, position) => holders.has(position)).map(({ index }) => index);
 }
 
 function skusOf(requests: readonly IntakeRequest[]): Set<string> {
@@ -199,55 +190,90 @@ interface Deciding {
   batch: Batch;
   facts: Facts;
   answers: IntakeAnswer[];
+  /** All that could be orders, and those of them that are not answered yet. */
+  drafted: Candidate[];
   candidates: Candidate[];
 }
 
-/**
- * Decides under the locks, in arrival order, and writes what is taken in; answers by `shopKey` which requests that were,
- * and which were left undecided because their buyer's own unpaid orders come first.
- */
-async function decide(
-  tx: TenantTx,
-  { batch, facts, answers, candidates }: Deciding,
-): Promise<{ taken: Map<string, number>; deferred: number[] }> {
-  if (candidates.length === 0) return { taken: new Map(), deferred: [] };
+interface Decided {
+  /** By `shopKey`, which requests were taken in. */
+  taken: Map<string, number>;
+  /** The first order that is not decided. */
+  until: number;
+}
+
+/** Decides under the locks, in arrival order, and writes what is taken in. */
+async function decide(tx: TenantTx, deciding: Deciding): Promise<Decided> {
+  const { batch, facts, answers, candidates } = deciding;
+  if (candidates.length === 0) return { taken: new Map(), until: await findCut(tx, deciding, []) };
   // before the locks: encrypting is the dearest step of an order, and nobody needs to wait for it
   const prepared = candidates.map((candidate) => ({ candidate, ...sealed(tx.tenant, batch, candidate) }));
+  const { state, used, own } = await lockBatch(tx, { batch, facts, candidates });
+  const decideUntil = (until: number): TakenAt[] => {
+    const decider = createDecider({ state, used, own, ledger: openLedger(state), rules: rulesOf(batch) });
+    for (const each of prepared) {
+      if (each.candidate.index < until) answers[each.candidate.index] = decider.decide(each);
+    }
+    return decider.taken;
+  };
+  let taken = decideUntil(answers.length);
+  const until = await findCut(tx, deciding, taken);
+  if (until < answers.length) taken = decideUntil(until);
+  for (const { index, draft } of candidates) {
+    if (index < until) noteScarcity(batch.scarcity, tx.tenant, draft, answers[index] as IntakeAnswer);
+  }
+  if (taken.length > 0) await writeOrders(tx, taken, state);
+  return { taken: new Map(taken.map(({ request, index }) => [shopKey(request), index])), until };
+}
+
+/** Locks what the orders ask for; of one that is decided alone also what its buyer holds unpaid, and reads that. */
+async function lockBatch(tx: TenantTx, { batch, facts, candidates }: Omit<Deciding, 'answers' | 'drafted'>) {
   const subjects = candidates.map(subjectOf);
-  const prepayments = candidates.flatMap(({ request }) => request.payment ?? []);
-  const holders = batch.alone ? new Set<Candidate>() : await findPatientHolders(tx, candidates);
   const before = batch.alone ? await readOwn(tx, candidates) : [];
   const [state, used] = await Promise.all([
     lockAdmissions(tx, { subjects, facts, alsoLock: before.flatMap((order) => order.skus) }),
-    findUsedPrepayments(tx, prepayments),
+    findUsedPrepayments(
+      tx,
+      candidates.flatMap(({ request }) => request.payment ?? []),
+    ),
   ]);
   // again under the locks; one that was placed only now may hold more than is locked, and stays
   const known = new Set(before.map(({ orderId }) => orderId));
   const own = before.length === 0 ? [] : await readOwn(tx, candidates);
-  const decider = createDecider({
-    state,
-    ledger: openLedger(state),
-    used,
-    rules: rulesOf(batch),
-    own: own.filter(({ orderId }) => known.has(orderId)),
-    holders,
-  });
-  for (const each of prepared) {
-    const answer = decider.decide(each);
-    if (answer === 'deferred') continue;
-    answers[each.candidate.index] = answer;
-    noteScarcity(batch.scarcity, tx.tenant, each.candidate.draft, answer);
-  }
-  if (decider.taken.length > 0) await writeOrders(tx, decider.taken, state);
-  const taken = new Map(decider.taken.map(({ request, index }) => [shopKey(request), index]));
-  return { taken, deferred: decider.deferred };
+  return { state, used, own: own.filter(({ orderId }) => known.has(orderId)) };
 }
 
-/** Of those who would wait, or come with their money, and whose own unpaid orders must be looked at before that. */
-async function findPatientHolders(tx: TenantTx, candidates: Candidate[]): Promise<Set<Candidate>> {
-  const patient = candidates.filter(isPatient);
-  const holders = await findHolders(tx, patient.map(holderOf));
-  return new Set(patient.filter((_, position) => holders.has(position)));
+/**
+ * The first order that its buyer's own unpaid goods may keep from being served: refused, put in line, or taken in
+ * without goods, while the buyer holds something, be it from this very batch. Past the end when there is none.
+ */
+async function findCut(
+  tx: TenantTx,
+  { batch, answers, drafted }: Deciding,
+  taken: readonly TakenAt[],
+): Promise<number> {
+  if (batch.alone) return answers.length;
+  const unserved = new Set(
+    taken.flatMap(({ wait, refusal, index }) => (wait !== null || refusal !== null ? [index] : [])),
+  );
+  const suspects = drafted.filter(
+    ({ index }) => unserved.has(index) || mayBeOwnDoing(answers[index] as IntakeAnswer),
+  );
+  if (suspects.length === 0) return answers.length;
+  const holders = await findHolders(tx, suspects.map(holderOf));
+  const cut = suspects.find(
+    (suspect, position) => holders.has(position) || taken.some((earlier) => holdsBefore(earlier, suspect)),
+  );
+  return cut?.index ?? answers.length;
+}
+
+function holdsBefore({ expiresAt, request, index }: TakenAt, later: Candidate): boolean {
+  return (
+    expiresAt !== null &&
+    index < later.index &&
+    request.channel === later.request.channel &&
+    request.buyer.ref === later.request.buyer.ref
+  );
 }
 
 /** What the buyer of the one order holds unpaid of the same goods. */
