@@ -156,6 +156,8 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
   client.on('error', onBroken);
   // of statements that were sent together the first that fails is the reason; the others only say that they were not run
   let failure: unknown;
+  // of statements that were sent together one may fail while another's sender goes on: not on somebody else's connection
+  let over = false;
   try {
     dropOldPlans(client);
     const begun = client.query(begin);
@@ -163,6 +165,7 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
     begun.catch(() => undefined);
     const answer = await work({
       query: async <R extends object>(text: string, values?: readonly unknown[]) => {
+        if (over) throw new Error('the transaction is over');
         try {
           const result = await client.query({ name: statementName(text), text, values: values as unknown[] });
           return { rows: result.rows as R[], rowCount: result.rowCount ?? 0 };
@@ -172,9 +175,11 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
         }
       },
     });
+    over = true;
     await client.query('COMMIT');
     return answer;
   } catch (error) {
+    over = true;
     // a connection that cannot even roll back is thrown away, not given to the next caller
     await client.query('ROLLBACK').catch(() => {
       broken = true;

@@ -240,7 +240,9 @@ export class DecideLate extends OfOrder {
       outcome: 'alreadyDecided',
     });
     Object.assign(order, reheld ? { state: 'paid', due: false, late: false } : { state: 'cancelled' });
-    // in the model a refunded order is as good as cancelled: nothing more happens to it
+    // in the model a refunded order is as good as cancelled: nothing more happens to it, and its quota came back when
+    // its hold ended
+    if (!reheld && order.presale) order.presale.returned = true;
   }
 }
 
@@ -290,6 +292,8 @@ export class Cancel extends OfOrder {
       return expect(answer).toEqual({ outcome: 'tooLate' });
     if (order.picking && order.state === 'fulfilling') return expect(answer).toEqual({ outcome: 'asking' });
     expect(answer).toEqual({ outcome: 'done' });
+    // told again: nothing comes back twice
+    if (order.state === 'cancelled') return;
     const wasPaid = order.state !== 'awaitingPayment';
     order.state = 'cancelled';
     if (order.presale) order.presale.held = false;
