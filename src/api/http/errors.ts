@@ -2,11 +2,14 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { isUnavailable } from '../../db/transaction';
 import type { Logger } from '../../log';
 import { Overloaded } from '../../intake/batcher';
-import { invalid, overloaded, Problem, sendProblem } from './problem';
+import { invalid, overloaded, Problem, type ProblemSlug, sendProblem } from './problem';
 
 export const noSuchPath: RequestHandler = () => {
   throw new Problem('not-found', { detail: 'No route has this path.' });
 };
+
+/** What a broadcast answers by the ten thousand: metrics count it, and a line for each would be a sixth of its cost. */
+const routine: ReadonlySet<ProblemSlug> = new Set(['sold-out', 'quota-exhausted'] as const);
 
 /** Turns whatever was thrown into a problem document. Only what is ours to mend is logged as an error. */
 export function answerErrors(log: Logger): ErrorRequestHandler {
@@ -19,6 +22,7 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
       next(error);
       return;
     }
+    response.locals.routine = routine.has(problem.slug);
     sendProblem(response, problem);
   };
 }

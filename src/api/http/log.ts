@@ -1,14 +1,19 @@
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import type { Logger } from '../../log';
 import type { Principal } from './auth';
 
-/** One line a request, ids only: no query, no body, no header. Successes at debug, refusals at info, faults at error. */
+/**
+ * One line a request, ids only: no query, no body, no header. Successes and routine refusals at debug, other refusals
+ * at info, faults at warn.
+ */
 export function logRequests(log: Logger): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
     response.once('close', () => {
       // a flood would fill the disk: what is turned away is told by the second, not one by one
       if (response.locals.turnedAway === true) return;
+      const level = levelOf(response);
+      if (!log.isLevelEnabled(level)) return;
       const principal = response.locals.principal as Principal | undefined;
       const fields = {
         method: request.method,
@@ -19,9 +24,13 @@ export function logRequests(log: Logger): RequestHandler {
         ...(principal && 'keyId' in principal ? { tenant: principal.tenant, keyId: principal.keyId } : {}),
         ...(response.writableFinished ? {} : { aborted: true }),
       };
-      const level = response.statusCode >= 500 ? 'warn' : response.statusCode >= 400 ? 'info' : 'debug';
       log[level](fields, 'request');
     });
     next();
   };
+}
+
+function levelOf({ statusCode, locals }: Response): 'debug' | 'info' | 'warn' {
+  if (statusCode >= 500) return 'warn';
+  return statusCode >= 400 && locals.routine !== true ? 'info' : 'debug';
 }
