@@ -14,6 +14,7 @@ import { payments } from './payments/payments';
 import { peers } from './peers/peers';
 import { scaling } from './scaling/scaling';
 import { soldOut } from './soldOut/soldOut';
+import { stream } from './stream/stream';
 import { waiting } from './waiting/waiting';
 
 const benches: readonly Bench[] = [
@@ -30,6 +31,7 @@ const benches: readonly Bench[] = [
   scaling,
   charts,
   payments,
+  stream,
 ];
 
 const commonOptions = {

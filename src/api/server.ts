@@ -117,10 +117,9 @@ export async function runApi(
       drain.stopping = true;
       const noticeMs = noticeOf(config);
       await sleep(noticeMs);
-      const stopped = stop(server, config.stopGraceSeconds * 1000 - noticeMs - flushPatienceMs);
-      // only now, when they cannot come back to this process
+      // they come back in a second: by then nobody listens here
       deps.sellableClock.close();
-      await stopped;
+      await stop(server, config.stopGraceSeconds * 1000 - noticeMs - flushPatienceMs);
       await monitor.close();
       await deps.authenticator.flush().catch(() => undefined);
       await close();

@@ -22,7 +22,7 @@ export function logRequests(log: Logger): RequestHandler {
         ms: Math.round((performance.now() - startedAt) * 10) / 10,
         role: principal?.role,
         ...(principal && 'keyId' in principal ? { tenant: principal.tenant, keyId: principal.keyId } : {}),
-        ...(response.writableFinished ? {} : { aborted: true }),
+        ...(response.destroyed && !response.writableFinished ? { aborted: true } : {}),
       };
       log[level](fields, 'request');
     });

@@ -60,8 +60,6 @@ export function createMetrics(sources: Sources): Metrics {
     timeRequests(request, response, next) {
       const startedAt = performance.now();
       response.once('close', () => {
-        // how long somebody listened says nothing about how fast we answer
-        if (response.locals.endless === true) return;
         if (response.locals.turnedAway === true) return;
         const route = (response.locals.route as string | undefined) ?? 'none';
         const labels = { method: request.method, route, status: String(response.statusCode) };

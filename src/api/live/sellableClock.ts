@@ -108,7 +108,7 @@ export function createSellableClock({ source, log }: ClockOptions): SellableCloc
   return {
     join({ owner, skus }, response) {
       if (state.closed) {
-        listening.sendAway(response);
+        listening.turnAway(response);
         return Promise.resolve('opened');
       }
       if (state.listeners + state.newcomers.length >= mostListeners) return Promise.resolve('full');
@@ -126,11 +126,10 @@ export function createSellableClock({ source, log }: ClockOptions): SellableCloc
     close() {
       state.closed = true;
       for (const { response, answer } of state.newcomers.splice(0)) {
-        listening.sendAway(response);
+        listening.turnAway(response);
         answer('opened');
       }
-      for (const { listeners } of state.groups.values())
-        for (const { response } of listeners) listening.sendAway(response);
+      for (const listener of everybody(state)) listening.sendAway(listener);
     },
   };
 }
@@ -203,7 +202,7 @@ async function tellGroup(state: ClockState, group: Group, { changed, pace }: Tel
       state.framesDropped += listening.owe(listener, skus);
       state.slow.add(listener);
     } else {
-      listener.response.write(frames);
+      listener.socket.write(frames);
       state.framesSent += skus.length;
     }
     await pace();
@@ -213,31 +212,30 @@ async function tellGroup(state: ClockState, group: Group, { changed, pace }: Tel
 /** Slow listeners that have read what they had get the newest frame of each SKU that they missed. */
 async function catchUp(state: ClockState, pace: Telling['pace']): Promise<void> {
   for (const listener of state.slow) {
-    if (listening.isStuck(listener)) listener.response.destroy();
+    if (listening.isStuck(listener)) listener.socket.destroy();
     if (!listening.hasRead(listener)) continue;
     const owed = listening.settle(listener);
     state.slow.delete(listener);
-    listener.response.write(state.board.framesOf(listener.owner.tenant, owed));
+    listener.socket.write(state.board.framesOf(listener.owner.tenant, owed));
     state.framesSent += owed.length;
     await pace();
   }
 }
 
 function admit(state: ClockState, { owner, skus, response, answer }: Newcomer): void {
-  // it has left while it waited
-  if (response.destroyed) return answer('opened');
+  const listener = listening.open(response, owner, state.board.framesOf(owner.tenant, skus));
+  answer('opened');
+  if (listener === null) return;
   const name = [owner.tenant, ...[...skus].sort()].join(' ');
   const group = state.groups.get(name) ?? { tenant: owner.tenant, skus, listeners: new Set() };
   if (group.listeners.size === 0) {
     state.groups.set(name, group);
     state.board.watch(owner.tenant, skus);
   }
-  const listener = listening.open(response, owner, state.board.framesOf(owner.tenant, skus));
   group.listeners.add(listener);
   state.listeners += 1;
   state.framesSent += skus.length;
-  response.once('close', () => leave(state, { name, group, listener }));
-  answer('opened');
+  listener.socket.once('close', () => leave(state, { name, group, listener }));
 }
 
 function leave(
@@ -265,7 +263,7 @@ async function checkKeys(state: ClockState, newcomers: readonly Newcomer[]): Pro
   if (owners.size === 0) return new Set();
   const standing = new Set((await state.source.findStandingKeys([...owners.values()])).map(keyName));
   if (isDue) state.keysAt = performance.now();
-  for (const { owner, response } of listeners) if (!standing.has(keyName(owner))) response.end();
+  for (const { owner, socket } of listeners) if (!standing.has(keyName(owner))) socket.end();
   return standing;
 }
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 /** By whose key a stream was opened: it ends with the key. */
 export interface StreamOwner {
@@ -9,7 +10,7 @@ export interface StreamOwner {
 /** One open stream. Kept small: there may be thousands. */
 export interface Listener {
   owner: StreamOwner;
-  response: ServerResponse;
+  socket: Socket;
   /** SKUs whose newest frame it has not got, because it has not read what was sent before. */
   owed?: Set<string>;
   owedSince: number;
@@ -26,12 +27,21 @@ const keepAliveMs = 30_000;
 const heartbeat = Buffer.from(':\n\n');
 const opening = Buffer.from(`retry: ${retryMs}\n\n`);
 
-/** Begins the answer: headers, and the first frames with them. */
-export function open(response: ServerResponse, owner: StreamOwner, frames: Buffer): Listener {
+/**
+ * Begins the answer, the first frames with it, and takes its connection over: from now on a listener is its socket
+ * alone. What HTTP and Express keep of an answer would otherwise be kept for each listener, and every frame would
+ * pass through it (docs/decisions/0037). Null when the connection is gone.
+ */
+export function open(response: ServerResponse, owner: StreamOwner, frames: Buffer): Listener | null {
+  const { socket } = response;
+  if (socket === null || response.destroyed) return null;
   writeHead(response);
-  response.socket?.setKeepAlive(true, keepAliveMs);
   response.write(Buffer.concat([opening, frames]));
-  return { owner, response, owedSince: 0 };
+  response.detachSocket(socket);
+  // whoever counts answers and times them: this one is complete
+  response.emit('close');
+  socket.setKeepAlive(true, keepAliveMs);
+  return { owner, socket, owedSince: 0 };
 }
 
 function writeHead(response: ServerResponse): void {
@@ -49,10 +59,19 @@ function writeHead(response: ServerResponse): void {
   });
 }
 
-/** Ends a stream, or answers one that has not begun, so that its listener comes back in a moment. */
-export function sendAway(response: ServerResponse): void {
-  if (!response.headersSent) writeHead(response);
-  response.end(`retry: ${retryMs + Math.round(Math.random() * spreadMs)}\n\n`);
+/** Ends a stream so that its listener comes back in a moment, each at another one. */
+export function sendAway({ socket }: Listener): void {
+  socket.end(laterFrame());
+}
+
+/** The same for one that has not begun. */
+export function turnAway(response: ServerResponse): void {
+  writeHead(response);
+  response.end(laterFrame());
+}
+
+function laterFrame(): string {
+  return `retry: ${retryMs + Math.round(Math.random() * spreadMs)}\n\n`;
 }
 
 /** Whether it still has to read what it was sent, or is owed something: then newer frames replace older ones. */
@@ -61,8 +80,8 @@ export function isSlow(listener: Listener): boolean {
 }
 
 /** Nothing of what was written waits in this process: the rest is with the kernel, or at the listener. */
-export function hasRead({ response }: Listener): boolean {
-  return response.writableLength === 0;
+export function hasRead({ socket }: Listener): boolean {
+  return socket.writableLength === 0;
 }
 
 export function isStuck({ owed, owedSince }: Listener): boolean {
@@ -85,5 +104,5 @@ export function settle(listener: Listener): string[] {
 }
 
 export function beat(listener: Listener): void {
-  if (!isSlow(listener)) listener.response.write(heartbeat);
+  if (!isSlow(listener)) listener.socket.write(heartbeat);
 }

@@ -50,13 +50,15 @@ export const sellableStreamRoute: RawRoute = {
     const principal = await identify(deps, request, query.token);
     const { sku: skus } = check(streamQuery, query);
     response.locals.principal = principal;
-    response.locals.endless = true;
     const owner = { tenant: principal.tenant, keyId: principal.keyId };
     if (request.method === 'HEAD') {
       response.type('text/event-stream').end();
       return;
     }
     await openStream(deps, { owner, skus }, response);
+    // by these Express ties a request to its answer: a connection keeps its request for as long as it is open
+    delete request.res;
+    delete request.next;
   },
 };
 
