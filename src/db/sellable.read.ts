@@ -24,7 +24,7 @@ export async function readSellable(
   tenant: string,
   skus: string[],
 ): Promise<{ at: Date; items: SellableItem[] }> {
-  return db.inTenant(tenant, async (tx) => {
+  return db.inSnapshot(tenant, async (tx) => {
     const { state, campaigns } = await readSnapshot(tx, skus);
     const known = [...new Set(skus)].flatMap((sku) => state.skus.get(sku) ?? []);
     return { at: new Date(state.now), items: known.map((sku) => itemOf(sku, { state, campaigns })) };
@@ -55,32 +55,36 @@ export async function readSellableFaces(
   tenant: string,
   skus: string[],
 ): Promise<SellableFaces> {
-  return db.inTenant(tenant, async (tx) => {
+  return db.inSnapshot(tenant, async (tx) => {
     const snapshot = await readSnapshot(tx, skus);
-    const { shared, versions } = await readVersions(tx, [...snapshot.state.skus.keys()]);
-    const ends = await readNextEnds(tx, snapshot);
+    const standing = await readStanding(tx, snapshot);
     const calendar = nextCalendarChange(snapshot.state);
-    const faces = skus.flatMap((id): SellableFace[] => {
+    const faces = skus.flatMap((id) => {
       const sku = snapshot.state.skus.get(id);
-      if (!sku) return [];
-      const pools = [id, ...sku.components.map((part) => part.sku)];
-      const campaigns = snapshot.campaigns.filter((campaign) => campaign.sku === id);
-      const instants = [
-        ...pools.map((pool) => ends.holds.get(pool)),
-        ...campaigns.map(({ campaignId }) => ends.quotas.get(campaignId)),
-        ...campaigns.map((campaign) => nextCampaignChange(campaign, snapshot.state.now)),
-      ];
-      return [
-        {
-          item: itemOf(sku, snapshot),
-          version: pools.reduce((sum, pool) => sum + (versions.get(pool) ?? 0), shared),
-          pools,
-          looksAgainAt: Math.min(calendar, ...instants.flatMap((at) => at ?? [])),
-        },
-      ];
+      return sku ? [faceOf(sku, snapshot, { ...standing, calendar })] : [];
     });
-    return { faces, versions };
+    return { faces, versions: standing.versions };
   });
+}
+
+function faceOf(
+  sku: SellableSku,
+  snapshot: Snapshot,
+  standing: Standing & { calendar: Instant },
+): SellableFace {
+  const pools = [sku.sku, ...sku.components.map((part) => part.sku)];
+  const campaigns = snapshot.campaigns.filter((campaign) => campaign.sku === sku.sku);
+  const instants = [
+    ...pools.map((pool) => standing.holdEnds.get(pool)),
+    ...campaigns.map(({ campaignId }) => standing.quotaEnds.get(campaignId)),
+    ...campaigns.map((campaign) => nextCampaignChange(campaign, snapshot.state.now)),
+  ];
+  return {
+    item: itemOf(sku, snapshot),
+    version: pools.reduce((sum, pool) => sum + (standing.versions.get(pool) ?? 0), standing.shared),
+    pools,
+    looksAgainAt: Math.min(standing.calendar, ...instants.flatMap((at) => at ?? [])),
+  };
 }
 
 interface Snapshot {
@@ -88,9 +92,7 @@ interface Snapshot {
   campaigns: Campaign[];
 }
 
-/** Several statements that must agree: they all see what was committed before the first. */
 async function readSnapshot(tx: TenantTx, skus: string[]): Promise<Snapshot> {
-  await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
   const state = await readSellableState(tx, skus, { lots: true });
   return { state, campaigns: await readCampaigns(tx, { ids: [], skus }, state.now) };
 }
@@ -128,42 +130,44 @@ export async function readSellableState(
   };
 }
 
-/** Of pools by SKU, and of what all of the tenant's SKUs share. */
-async function readVersions(
-  tx: TenantTx,
-  skus: string[],
-): Promise<{ shared: number; versions: Map<string, number> }> {
-  const { rows } = await tx.query<{ sku: string | null; version: number }>(
-    `SELECT sku, version FROM stock_pool WHERE tenant = $1 AND sku = ANY($2::text[])
-     UNION ALL SELECT NULL, version FROM tenant_version WHERE tenant = $1`,
-    [tx.tenant, skus],
-  );
-  const versions = new Map(rows.flatMap(({ sku, version }) => (sku === null ? [] : [[sku, version]])));
-  return { shared: rows.find(({ sku }) => sku === null)?.version ?? 0, versions };
+/** What a face says beside its number: versions, and when the first unpaid hold ends, of pools and of quotas. */
+interface Standing {
+  shared: number;
+  versions: Map<string, number>;
+  holdEnds: Map<string, Instant>;
+  quotaEnds: Map<string, Instant>;
 }
 
-/** When the first unpaid hold of each SKU, and of each campaign's quota, ends: to the next whole millisecond. */
-async function readNextEnds(
-  tx: TenantTx,
-  { state, campaigns }: Snapshot,
-): Promise<{ holds: Map<string, Instant>; quotas: Map<string, Instant> }> {
-  const now = new Date(state.now);
-  const holds = await tx.query<{ id: string; at: Date | null }>(
-    `SELECT s AS id, (SELECT min(h.expires_at) FROM hold h WHERE h.tenant = $1 AND h.sku = s AND h.state = 'held'
-                         AND h.expires_at > $3) AS at FROM unnest($2::text[]) s`,
-    [tx.tenant, [...state.skus.keys()], now],
+async function readStanding(tx: TenantTx, { state, campaigns }: Snapshot): Promise<Standing> {
+  const { rows } = await tx.query<{
+    kind: 'shared' | 'pool' | 'campaign';
+    id: string;
+    version: number | null;
+    ends: Date | null;
+  }>(
+    `SELECT 'pool' AS kind, s AS id, p.version,
+            (SELECT min(h.expires_at) FROM hold h
+              WHERE h.tenant = $1 AND h.sku = s AND h.state = 'held' AND h.expires_at > $4) AS ends
+       FROM unnest($2::text[]) s LEFT JOIN stock_pool p ON p.tenant = $1 AND p.sku = s
+     UNION ALL
+     SELECT 'campaign', c, NULL,
+            (SELECT min(q.expires_at) FROM quota_hold q
+              WHERE q.tenant = $1 AND q.campaign_id = c AND q.state = 'held' AND q.expires_at > $4)
+       FROM unnest($3::text[]) c
+     UNION ALL
+     SELECT 'shared', tenant, version, NULL FROM tenant_version WHERE tenant = $1`,
+    [tx.tenant, [...state.skus.keys()], campaigns.map(({ campaignId }) => campaignId), new Date(state.now)],
   );
-  if (campaigns.length === 0) return { holds: endsOf(holds.rows), quotas: new Map() };
-  const quotas = await tx.query<{ id: string; at: Date | null }>(
-    `SELECT c AS id, (SELECT min(q.expires_at) FROM quota_hold q WHERE q.tenant = $1 AND q.campaign_id = c
-                         AND q.state = 'held' AND q.expires_at > $3) AS at FROM unnest($2::text[]) c`,
-    [tx.tenant, campaigns.map(({ campaignId }) => campaignId), now],
-  );
-  return { holds: endsOf(holds.rows), quotas: endsOf(quotas.rows) };
-}
-
-function endsOf(rows: { id: string; at: Date | null }[]): Map<string, Instant> {
-  return new Map(rows.flatMap(({ id, at }) => (at === null ? [] : [[id, at.getTime() + 1]])));
+  const of = (kind: string) => rows.filter((row) => row.kind === kind);
+  // to the next whole millisecond: instants are read without their microseconds
+  const endsOf = (kind: string) =>
+    new Map(of(kind).flatMap(({ id, ends }) => (ends === null ? [] : [[id, ends.getTime() + 1]])));
+  return {
+    shared: of('shared')[0]?.version ?? 0,
+    versions: new Map(of('pool').flatMap(({ id, version }) => (version === null ? [] : [[id, version]]))),
+    holdEnds: endsOf('pool'),
+    quotaEnds: endsOf('campaign'),
+  };
 }
 
 /** A version that a reader has seen; without a SKU that of what the tenant's SKUs share. */

@@ -29,6 +29,8 @@ export interface Database {
   readonly role: DatabaseRole;
   /** Runs `work` in one transaction with the tenant bound; deadlocks and serialisation failures run it again. */
   inTenant<T>(tenant: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
+  /** Reads for a tenant, in several statements that all see what was committed before the first. */
+  inSnapshot<T>(tenant: string, work: (tx: TenantTx) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction with no tenant bound: for roles with all-tenant policies. */
   inTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** How busy the pool is now. */
@@ -97,12 +99,18 @@ export function createDatabase({
   });
   // an idle connection that breaks is replaced; without a listener it would end the process
   pool.on('error', () => undefined);
+  const boundTo = <T>(
+    tenant: string,
+    { begin, work }: { begin: string; work: (tx: TenantTx) => Promise<T> },
+  ): Promise<T> => {
+    const bound = `${begin}; SET LOCAL xianda.tenant = ${pg.escapeLiteral(tenant)}`;
+    return retrying(() => runOnce(pool, bound, (tx) => work({ tenant, query: tx.query })));
+  };
   return {
     role,
-    inTenant: (tenant, work) => {
-      const begin = `BEGIN; SET LOCAL xianda.tenant = ${pg.escapeLiteral(tenant)}`;
-      return retrying(() => runOnce(pool, begin, (tx) => work({ tenant, query: tx.query })));
-    },
+    inTenant: (tenant, work) => boundTo(tenant, { begin: 'BEGIN', work }),
+    inSnapshot: (tenant, work) =>
+      boundTo(tenant, { begin: 'BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY', work }),
     inTransaction: (work) => retrying(() => runOnce(pool, 'BEGIN', work)),
     load: () => ({
       name,

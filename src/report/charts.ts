@@ -1,4 +1,5 @@
-import { type EChartsOption, init } from 'echarts';
+import type * as ECharts from 'echarts';
+import type { EChartsOption } from 'echarts';
 import type { Zone } from '../domain/catalogue/model';
 import type { PromiseOutcome } from '../domain/live/showFacts';
 
@@ -51,6 +52,11 @@ export interface Chart {
 
 const fontFamily = 'system-ui,PingFang SC,Microsoft YaHei,Noto Sans CJK SC,sans-serif';
 
+/** With the first chart: 20 MB that a process which draws none need not hold. */
+function loadECharts(): typeof ECharts {
+  return require('echarts') as typeof ECharts;
+}
+
 /** Both drawings as SVG: no script, no font, no id that another chart has. */
 export function drawChart(name: string, chart: Chart): string {
   return (Object.keys(widths) as (keyof typeof widths)[])
@@ -59,6 +65,7 @@ export function drawChart(name: string, chart: Chart): string {
 }
 
 function drawSvg(id: string, width: number, { height, option }: Chart): string {
+  const { init } = loadECharts();
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
     chart.setOption({

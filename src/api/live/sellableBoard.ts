@@ -10,6 +10,8 @@ export interface SellableSource {
 export interface SellableBoard {
   watch(tenant: string, skus: readonly string[]): void;
   unwatch(tenant: string, skus: readonly string[]): void;
+  /** How many SKUs are watched, each counted once a tenant. */
+  size(): number;
   /** Reads what has changed since it last read, and tells which SKUs show something else than before, by tenant. */
   refresh(): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
   /** The present frames of known SKUs among these, one behind the other. */
@@ -62,6 +64,7 @@ export function createSellableBoard(source: SellableSource): SellableBoard {
       for (const sku of skus) release(watched, sku);
       if (watched.skus.size === 0) tenants.delete(tenant);
     },
+    size: () => [...tenants.values()].reduce((sum, { skus }) => sum + skus.size, 0),
     async refresh() {
       const { now, changed } = await source.readChangedVersions([...tenants.values()].flatMap(knownOf));
       for (const version of changed) noteVersion(tenants.get(version.tenant), version);

@@ -57,8 +57,10 @@ const pauseAfterFailureMs = 500;
 const newcomersPatienceMs = 5_000;
 /** Orders are taken on the same thread: after so many writes it is theirs for a moment. */
 const writesAtOnce = 200;
-/** Some 20 kB each; past it a process keeps what it has. */
+/** Some 15 kB each; past it a process keeps what it has. */
 const mostListeners = 10_000;
+/** Names that nobody knows can be listened to as well, and each is compared in every round. */
+const mostSkus = 20_000;
 
 interface ClockOptions {
   source: ClockSource;
@@ -111,7 +113,8 @@ export function createSellableClock({ source, log }: ClockOptions): SellableCloc
         listening.turnAway(response);
         return Promise.resolve('opened');
       }
-      if (state.listeners + state.newcomers.length >= mostListeners) return Promise.resolve('full');
+      if (state.listeners + state.newcomers.length >= mostListeners || state.board.size() >= mostSkus)
+        return Promise.resolve('full');
       return new Promise((resolve) => {
         state.newcomers.push({ owner, skus, response, since: performance.now(), answer: resolve });
         if (!state.running) void run();

@@ -1,11 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Client,
-  Connection,
-  type ScheduleDescription,
-  type ScheduleHandle,
-  ScheduleNotFoundError,
-} from '@temporalio/client';
+import type * as Temporal from '@temporalio/client';
+import type { Connection, ScheduleClient, ScheduleDescription, ScheduleHandle } from '@temporalio/client';
 import { Problem } from '../http/problem';
 
 export interface ScheduleView {
@@ -39,27 +34,37 @@ const callMs = 3000;
 const crowdedMs = 50;
 const retryAfterSeconds = 5;
 
+/** With the first call: 35 MB that a process which is asked for no schedule need not hold. */
+function loadTemporal(): typeof Temporal {
+  return require('@temporalio/client') as typeof Temporal;
+}
+
 /** Connects at the first call, and again by itself when the server comes back. */
 export function createTemporalSchedules({ address, namespace }: Settings): TemporalSchedules {
-  // no retries inside the client: a caller is told to come back rather than kept waiting
-  const connection =
-    address === undefined
-      ? undefined
-      : Connection.lazy({ address, connectTimeout: callMs, interceptors: [] });
-  const client = connection && new Client({ connection, namespace }).schedule;
+  let opened: { connection: Connection; client: ScheduleClient } | undefined;
+
+  function open(): NonNullable<typeof opened> {
+    if (address === undefined) throw away('TEMPORAL_ADDRESS is not set.');
+    if (opened !== undefined) return opened;
+    const { Client, Connection: Connections } = loadTemporal();
+    // no retries inside the client: a caller is told to come back rather than kept waiting
+    const connection = Connections.lazy({ address, connectTimeout: callMs, interceptors: [] });
+    opened = { connection, client: new Client({ connection, namespace }).schedule };
+    return opened;
+  }
 
   /** Null when the schedule does not exist. */
   async function ask<Answer>(
     scheduleId: string,
     call: (handle: ScheduleHandle) => Promise<Answer>,
   ): Promise<Answer | null> {
-    if (!connection || !client) throw away('TEMPORAL_ADDRESS is not set.');
+    const { connection, client } = open();
     const deadline = Date.now() + callMs;
     for (;;) {
       try {
         return await connection.withDeadline(deadline, () => call(client.getHandle(scheduleId)));
       } catch (error) {
-        if (error instanceof ScheduleNotFoundError) return null;
+        if (error instanceof loadTemporal().ScheduleNotFoundError) return null;
         if (!isCrowded(error) || Date.now() + crowdedMs > deadline)
           throw away('Temporal does not answer; schedules can be asked about when it is back.');
       }
@@ -77,7 +82,7 @@ export function createTemporalSchedules({ address, namespace }: Settings): Tempo
     pause: (scheduleId, reason) => told(scheduleId, (handle) => handle.pause(reason)),
     unpause: (scheduleId, reason) => told(scheduleId, (handle) => handle.unpause(reason)),
     async close() {
-      await connection?.close();
+      await opened?.connection.close();
     },
   };
 }
