@@ -1,5 +1,6 @@
 import type { Envelope } from '../db/envelope';
 import type { PersonalData } from '../db/personalData';
+import type { SellableReader } from '../db/sellable.read';
 import type { Database } from '../db/transaction';
 import type { Intake } from '../intake/intake';
 import type { Till } from '../intake/till';
@@ -41,6 +42,7 @@ export interface ApiDeps {
   intake: Intake;
   till: Till;
   schedules: TemporalSchedules;
+  sellable: SellableReader;
   sellableClock: SellableClock;
   personalData: PersonalData;
   /** Seals the secrets of webhooks. */

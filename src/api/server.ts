@@ -6,7 +6,8 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { createEnvelope, type MasterKey } from '../db/envelope';
 import { readBacklogs } from '../db/health.read';
-import { type KnownVersion, readChangedVersions, readSellableFaces } from '../db/sellable.read';
+import { createFactsCache, type FactsCache } from '../db/facts';
+import { createSellableReader, type KnownVersion, readChangedVersions } from '../db/sellable.read';
 import { findStandingKeys } from '../db/tenant';
 import { createPersonalData, type PersonalData } from '../db/personalData';
 import { createDatabase, type Database } from '../db/transaction';
@@ -184,7 +185,8 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
   });
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
-  const clock = openSellableClock({ url, platform, log });
+  const facts = createFactsCache();
+  const clock = openSellableClock({ url, platform, facts, log });
   const pools = [app, intakeDb, reports, platform, checker, ...clock.pools];
   const personalData = createPersonalData(config.personalDataKeys);
   const { platformKey, temporalAddress, temporalNamespace } = config;
@@ -212,6 +214,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     personalData,
     envelope: createEnvelope(config.personalDataKeys),
     schedules,
+    sellable: createSellableReader(app, facts),
     sellableClock: clock.sellableClock,
     log,
     ...openCounter({
@@ -265,8 +268,15 @@ function settingsOf(config: ApiConfig): ApiSettings {
   };
 }
 
+interface ClockNeeds {
+  url: string;
+  platform: Database;
+  facts: FactsCache;
+  log: Logger;
+}
+
 /** Connections of its own: what is told must not be late because others wait for one. */
-function openSellableClock({ url, platform, log }: { url: string; platform: Database; log: Logger }): {
+function openSellableClock({ url, platform, facts, log }: ClockNeeds): {
   sellableClock: SellableClock;
   pools: Database[];
 } {
@@ -274,7 +284,7 @@ function openSellableClock({ url, platform, log }: { url: string; platform: Data
   const faces = createDatabase({ url, role: 'xianda_app', maxConnections: clockConnections, name: 'clock' });
   const source = {
     readChangedVersions: (known: readonly KnownVersion[]) => readChangedVersions(versions, known),
-    readFaces: (tenant: string, skus: string[]) => readSellableFaces(faces, tenant, skus),
+    readFaces: createSellableReader(faces, facts).readFaces,
     findStandingKeys: (keys: readonly StreamOwner[]) => findStandingKeys(platform, keys),
   };
   return { sellableClock: createSellableClock({ source, log }), pools: [versions, faces] };

@@ -1,7 +1,7 @@
 import type { MovementKind } from '../domain/inventory/model';
-import { earliestHandOverDay, sellableOfLot } from '../domain/inventory/sellable';
+import { earliestHandOverDay, sellableOfLot, type SellableState } from '../domain/inventory/sellable';
 import type { LocalDate } from '../domain/network/model';
-import { readSellableState } from './sellable.read';
+import { readCarriers, readClock, readSites, readSkus } from './admission.read';
 import type { TenantTx } from './transaction';
 
 export interface StockItem {
@@ -46,13 +46,30 @@ export async function readStock(tx: TenantTx, filter: StockFilter): Promise<Stoc
       filter.limit,
     ],
   );
-  const state = await readSellableState(tx, [...new Set(rows.map((row) => row.sku))], { lots: false });
+  const state = await readHandOverState(tx, [...new Set(rows.map((row) => row.sku))]);
   return rows.map((row) => {
     const sku = state.skus.get(row.sku);
     const site = state.sites.find((candidate) => candidate.siteId === row.siteId);
     const handOverOn = sku && site ? earliestHandOverDay(site, sku.zone, state) : null;
     return { ...row, sellable: sellableOfLot(row, handOverOn, sku?.minimumLifeDays ?? 0) };
   });
+}
+
+/** What decides on which day goods can be there. */
+async function readHandOverState(tx: TenantTx, skus: string[]): Promise<SellableState> {
+  const leaders = tx.query<{ leaderId: string; certificate: 'basic' | 'cold' }>(
+    `SELECT DISTINCT l.leader_id AS "leaderId", l.certificate
+       FROM leader l JOIN pickup_point p ON p.tenant = l.tenant AND p.leader_id = l.leader_id WHERE l.tenant = $1`,
+    [tx.tenant],
+  );
+  const [clock, known, sites, carriers, { rows }] = await Promise.all([
+    readClock(tx),
+    readSkus(tx, skus),
+    readSites(tx),
+    readCarriers(tx),
+    leaders,
+  ]);
+  return { ...clock, sites, carriers, leaders: rows, lots: [], skus: known, waiting: new Map() };
 }
 
 export interface MovementItem {

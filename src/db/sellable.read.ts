@@ -6,7 +6,8 @@ import {
 } from '../domain/inventory/sellable';
 import type { Instant, LocalDate } from '../domain/network/model';
 import { type Campaign, nextCampaignChange, quotaRemaining } from '../domain/presale/model';
-import { readCampaigns, readCarriers, readClock, readLots, readSites, readSkus } from './admission.read';
+import { readCampaigns, readClock, readLots } from './admission.read';
+import type { Facts, FactsCache } from './facts';
 import type { Database, TenantTx } from './transaction';
 import { readWaitingUnits } from './waitingList';
 
@@ -16,19 +17,6 @@ export interface SellableItem {
   /** Units of open presale campaigns of the SKU that are left, over all regions. */
   presaleRemaining: number;
   nearestExpiry: LocalDate | null;
-}
-
-/** What the host sees, for each SKU asked for; unknown SKUs are absent. */
-export async function readSellable(
-  db: Database,
-  tenant: string,
-  skus: string[],
-): Promise<{ at: Date; items: SellableItem[] }> {
-  return db.inSnapshot(tenant, async (tx) => {
-    const { state, campaigns } = await readSnapshot(tx, skus);
-    const known = [...new Set(skus)].flatMap((sku) => state.skus.get(sku) ?? []);
-    return { at: new Date(state.now), items: known.map((sku) => itemOf(sku, { state, campaigns })) };
-  });
 }
 
 /** One SKU as the sellable clock shows it. */
@@ -49,55 +37,77 @@ export interface SellableFaces {
   versions: Map<string, number>;
 }
 
-/** The same items with their versions, all of one snapshot: no number is made of two moments. */
-export async function readSellableFaces(
-  db: Database,
-  tenant: string,
-  skus: string[],
-): Promise<SellableFaces> {
-  return db.inSnapshot(tenant, async (tx) => {
-    const snapshot = await readSnapshot(tx, skus);
-    const standing = await readStanding(tx, snapshot);
-    const calendar = nextCalendarChange(snapshot.state);
-    const faces = skus.flatMap((id) => {
-      const sku = snapshot.state.skus.get(id);
-      return sku ? [faceOf(sku, snapshot, { ...standing, calendar })] : [];
-    });
-    return { faces, versions: standing.versions };
-  });
+/** What can be sold, each reading of one snapshot: no number is made of two moments. Unknown SKUs are absent. */
+export interface SellableReader {
+  read(tenant: string, skus: string[]): Promise<{ at: Date; items: SellableItem[] }>;
+  /** The same items for who follows them. */
+  readFaces(tenant: string, skus: string[]): Promise<SellableFaces>;
 }
 
-function faceOf(
-  sku: SellableSku,
-  snapshot: Snapshot,
-  standing: Standing & { calendar: Instant },
-): SellableFace {
-  const pools = [sku.sku, ...sku.components.map((part) => part.sku)];
-  const campaigns = snapshot.campaigns.filter((campaign) => campaign.sku === sku.sku);
-  const instants = [
-    ...pools.map((pool) => standing.holdEnds.get(pool)),
-    ...campaigns.map(({ campaignId }) => standing.quotaEnds.get(campaignId)),
-    ...campaigns.map((campaign) => nextCampaignChange(campaign, snapshot.state.now)),
-  ];
+export function createSellableReader(db: Database, cache: FactsCache): SellableReader {
   return {
-    item: itemOf(sku, snapshot),
-    version: pools.reduce((sum, pool) => sum + (standing.versions.get(pool) ?? 0), standing.shared),
-    pools,
-    looksAgainAt: Math.min(standing.calendar, ...instants.flatMap((at) => at ?? [])),
+    read: (tenant, skus) =>
+      db.inSnapshot(tenant, async (tx) => {
+        const { state, campaigns } = await readStock(tx, await readMoment(tx, cache, skus), skus);
+        const known = [...new Set(skus)].flatMap((sku) => state.skus.get(sku) ?? []);
+        return { at: new Date(state.now), items: known.map((sku) => itemOf(sku, { state, campaigns })) };
+      }),
+    readFaces: (tenant, skus) =>
+      db.inSnapshot(tenant, async (tx) => {
+        const moment = await readMoment(tx, cache, skus);
+        const [stock, standing] = await Promise.all([
+          readStock(tx, moment, skus),
+          readStanding(tx, moment, skus),
+        ]);
+        const known = skus.flatMap((sku) => stock.state.skus.get(sku) ?? []);
+        return { faces: known.map((sku) => faceOf(sku, stock, standing)), versions: standing.versions };
+      }),
   };
 }
 
-interface Snapshot {
+interface Moment {
+  facts: Facts;
+  now: Instant;
+  timeZone: string;
+}
+
+async function readMoment(tx: TenantTx, cache: FactsCache, skus: string[]): Promise<Moment> {
+  const [facts, clock] = await Promise.all([cache.read(tx, skus), readClock(tx)]);
+  return { facts, ...clock };
+}
+
+interface Stock {
   state: SellableState;
   campaigns: Campaign[];
 }
 
-async function readSnapshot(tx: TenantTx, skus: string[]): Promise<Snapshot> {
-  const state = await readSellableState(tx, skus, { lots: true });
-  return { state, campaigns: await readCampaigns(tx, { ids: [], skus }, state.now) };
+async function readStock(tx: TenantTx, { facts, now, timeZone }: Moment, skus: string[]): Promise<Stock> {
+  const goods = goodsOf(facts, skus);
+  const [lots, waiting, campaigns] = await Promise.all([
+    readLots(tx, goods, now),
+    readWaitingUnits(tx, goods),
+    readCampaigns(tx, { ids: [], skus }, now),
+  ]);
+  return { state: { now, timeZone, ...networkOf(facts), lots, waiting }, campaigns };
 }
 
-function itemOf(sku: SellableSku, { state, campaigns }: Snapshot): SellableItem {
+function networkOf({
+  sites,
+  carriers,
+  points,
+  skus,
+}: Facts): Pick<SellableState, 'sites' | 'carriers' | 'leaders' | 'skus'> {
+  return { sites, carriers, leaders: [...points.values()].map(({ leader }) => leader), skus };
+}
+
+/** These SKUs and their components. */
+function goodsOf({ skus: known }: Pick<Facts, 'skus'>, skus: readonly string[]): string[] {
+  return [
+    ...new Set(skus.flatMap((sku) => [sku, ...(known.get(sku)?.components ?? []).map((part) => part.sku)])),
+  ];
+}
+
+function itemOf(sku: SellableSku, { state, campaigns }: Stock): SellableItem {
   const presaleRemaining = campaigns
     .filter((campaign) => campaign.sku === sku.sku)
     .flatMap((campaign) => campaign.quotas.map((quota) => quotaRemaining(campaign, quota.region, state.now)))
@@ -106,67 +116,62 @@ function itemOf(sku: SellableSku, { state, campaigns }: Snapshot): SellableItem 
   return { sku: sku.sku, sellable, presaleRemaining, nearestExpiry };
 }
 
-/** What the sellable number of SKUs depends on, as it stands now. */
-export async function readSellableState(
-  tx: TenantTx,
-  skus: string[],
-  { lots }: { lots: boolean },
-): Promise<SellableState> {
-  const clock = await readClock(tx);
-  const known = await readSkus(tx, skus);
-  const leaders = await tx.query<{ leaderId: string; certificate: 'basic' | 'cold' }>(
-    `SELECT DISTINCT l.leader_id AS "leaderId", l.certificate
-       FROM leader l JOIN pickup_point p ON p.tenant = l.tenant AND p.leader_id = l.leader_id WHERE l.tenant = $1`,
-    [tx.tenant],
-  );
+function faceOf(sku: SellableSku, stock: Stock, standing: Standing): SellableFace {
+  const { state, campaigns } = stock;
+  const pools = [sku.sku, ...sku.components.map((part) => part.sku)];
+  const instants = [
+    ...pools.map((pool) => standing.holdEnds.get(pool)),
+    standing.quotaEnds.get(sku.sku),
+    ...campaigns
+      .filter((campaign) => campaign.sku === sku.sku)
+      .map((campaign) => nextCampaignChange(campaign, state.now)),
+  ];
   return {
-    ...clock,
-    sites: await readSites(tx),
-    carriers: await readCarriers(tx),
-    leaders: leaders.rows,
-    lots: lots ? await readLots(tx, [...known.keys()], clock.now) : [],
-    skus: known,
-    waiting: lots ? await readWaitingUnits(tx, [...known.keys()]) : new Map(),
+    item: itemOf(sku, stock),
+    version: pools.reduce((sum, pool) => sum + (standing.versions.get(pool) ?? 0), standing.shared),
+    pools,
+    looksAgainAt: Math.min(nextCalendarChange(state), ...instants.flatMap((at) => at ?? [])),
   };
 }
 
-/** What a face says beside its number: versions, and when the first unpaid hold ends, of pools and of quotas. */
+/** By SKU: its pool's version, and when the first unpaid hold of its stock and of its quotas ends. */
 interface Standing {
+  /** Version of the tenant's catalogue and network, which all its SKUs share. */
   shared: number;
   versions: Map<string, number>;
   holdEnds: Map<string, Instant>;
   quotaEnds: Map<string, Instant>;
 }
 
-async function readStanding(tx: TenantTx, { state, campaigns }: Snapshot): Promise<Standing> {
+async function readStanding(tx: TenantTx, { facts, now }: Moment, skus: string[]): Promise<Standing> {
   const { rows } = await tx.query<{
-    kind: 'shared' | 'pool' | 'campaign';
-    id: string;
+    sku: string;
     version: number | null;
-    ends: Date | null;
+    holdEnds: Date | null;
+    quotaEnds: Date | null;
   }>(
-    `SELECT 'pool' AS kind, s AS id, p.version,
+    `SELECT s AS sku, p.version,
             (SELECT min(h.expires_at) FROM hold h
-              WHERE h.tenant = $1 AND h.sku = s AND h.state = 'held' AND h.expires_at > $4) AS ends
-       FROM unnest($2::text[]) s LEFT JOIN stock_pool p ON p.tenant = $1 AND p.sku = s
-     UNION ALL
-     SELECT 'campaign', c, NULL,
-            (SELECT min(q.expires_at) FROM quota_hold q
-              WHERE q.tenant = $1 AND q.campaign_id = c AND q.state = 'held' AND q.expires_at > $4)
-       FROM unnest($3::text[]) c
-     UNION ALL
-     SELECT 'shared', tenant, version, NULL FROM tenant_version WHERE tenant = $1`,
-    [tx.tenant, [...state.skus.keys()], campaigns.map(({ campaignId }) => campaignId), new Date(state.now)],
+              WHERE h.tenant = $1 AND h.sku = s AND h.state = 'held' AND h.expires_at > $3) AS "holdEnds",
+            (SELECT min(q.expires_at) FROM presale_campaign c
+               JOIN quota_hold q ON q.tenant = c.tenant AND q.campaign_id = c.campaign_id
+              WHERE c.tenant = $1 AND c.sku = s AND q.state = 'held' AND q.expires_at > $3) AS "quotaEnds"
+       FROM unnest($2::text[]) s LEFT JOIN stock_pool p ON p.tenant = $1 AND p.sku = s`,
+    [tx.tenant, goodsOf(facts, skus), new Date(now)],
   );
-  const of = (kind: string) => rows.filter((row) => row.kind === kind);
   // to the next whole millisecond: instants are read without their microseconds
-  const endsOf = (kind: string) =>
-    new Map(of(kind).flatMap(({ id, ends }) => (ends === null ? [] : [[id, ends.getTime() + 1]])));
+  const endsOf = (ends: (row: (typeof rows)[number]) => Date | null) =>
+    new Map(
+      rows.flatMap((row) => {
+        const at = ends(row);
+        return at === null ? [] : [[row.sku, at.getTime() + 1]];
+      }),
+    );
   return {
-    shared: of('shared')[0]?.version ?? 0,
-    versions: new Map(of('pool').flatMap(({ id, version }) => (version === null ? [] : [[id, version]]))),
-    holdEnds: endsOf('pool'),
-    quotaEnds: endsOf('campaign'),
+    shared: facts.version,
+    versions: new Map(rows.flatMap(({ sku, version }) => (version === null ? [] : [[sku, version]]))),
+    holdEnds: endsOf((row) => row.holdEnds),
+    quotaEnds: endsOf((row) => row.quotaEnds),
   };
 }
 

@@ -184,6 +184,8 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
       },
     });
     over = true;
+    // what follows a BEGIN that failed was no transaction
+    await begun;
     await client.query('COMMIT');
     return answer;
   } catch (error) {

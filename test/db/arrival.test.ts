@@ -2,7 +2,8 @@ import { resolveAttention } from '../../src/db/attentionResolve';
 import { cancelOrder } from '../../src/db/cancel';
 import { planFulfilment } from '../../src/db/fulfilment';
 import { type ReceiptAnswer, receiveStock } from '../../src/db/inventory';
-import { readSellable } from '../../src/db/sellable.read';
+import { createFactsCache } from '../../src/db/facts';
+import { createSellableReader } from '../../src/db/sellable.read';
 import { putCampaign } from '../../src/db/presale';
 import { convertBatch } from '../../src/db/presaleConversion';
 import { settleCampaign } from '../../src/db/presaleSettle';
@@ -48,7 +49,8 @@ const handOut = (given?: object) => givenHandOut(database, tenant, given);
 const order = (given?: object) => givenPresaleOrder(database, tenant, given);
 const plan = (orderId: string) => planFulfilment(db, { tenant, orderId });
 const cancel = (orderId: string) => cancelOrder(db, { tenant, orderId, reason: 'test', actor: 'test' });
-const sellable = async () => (await readSellable(db, tenant, ['apple'])).items[0]?.sellable;
+const sellable = async () =>
+  (await createSellableReader(db, createFactsCache()).read(tenant, ['apple'])).items[0]?.sellable;
 
 /** How often the hand-out of `early` was or will be woken. */
 async function wakes(): Promise<number> {

@@ -3,7 +3,13 @@ import { putCategory, putSku, type SkuRecord } from '../../src/db/catalogue';
 import { expireDueOrders } from '../../src/db/expiry';
 import { putCarrier, putLeader, putPickupPoint, putSite } from '../../src/db/network';
 import { putCampaign } from '../../src/db/presale';
-import { readChangedVersions, readSellableFaces, type SellableFace } from '../../src/db/sellable.read';
+import { createFactsCache } from '../../src/db/facts';
+import {
+  createSellableReader,
+  readChangedVersions,
+  type SellableFace,
+  type SellableReader,
+} from '../../src/db/sellable.read';
 import { putTenant } from '../../src/db/tenant';
 import type { Database, TenantTx } from '../../src/db/transaction';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -21,10 +27,12 @@ import { givenPresaleOrder } from '../support/presaleFixtures';
 
 let database: TestDatabase;
 let db: Database;
+let reader: SellableReader;
 let tenant: string;
 beforeAll(async () => {
   database = await createTestDatabase();
   db = database.as('xianda_app');
+  reader = createSellableReader(db, createFactsCache());
 });
 beforeEach(async () => {
   tenant = await givenTenant(database);
@@ -45,7 +53,7 @@ const skus = ['apple', 'pear', 'box'];
 const inTenant = <T>(work: (tx: TenantTx) => Promise<T>) => db.inTenant(tenant, work);
 
 async function readFaces(): Promise<Map<string, SellableFace>> {
-  const { faces } = await readSellableFaces(db, tenant, skus);
+  const { faces } = await reader.readFaces(tenant, skus);
   return new Map(faces.map((face) => [face.item.sku, face]));
 }
 
@@ -114,9 +122,9 @@ const changes: [name: string, raises: string[], make: () => Promise<unknown>][] 
   ['an order', ['apple', 'box'], () => givenOrder(database, tenant)],
   ['goods that come', ['pear', 'box'], () => givenStock(database, tenant, { sku: 'pear', quantity: 7 })],
   ['an order of presale units', ['apple', 'box'], () => givenPresaleOrder(database, tenant)],
-  ['a SKU', ['apple', 'box'], () => inTenant((tx) => putSku(tx, 'apple', skuRecord({ safetyStock: 9 })))],
-  ['a recipe', ['box'], () => inTenant((tx) => putSku(tx, 'box', box('pear')))],
-  ['a recipe back', ['box'], () => inTenant((tx) => putSku(tx, 'box', box('apple', 'pear')))],
+  ['a SKU', skus, () => inTenant((tx) => putSku(tx, 'apple', skuRecord({ safetyStock: 9 })))],
+  ['a recipe', skus, () => inTenant((tx) => putSku(tx, 'box', box('pear')))],
+  ['a recipe back', skus, () => inTenant((tx) => putSku(tx, 'box', box('apple', 'pear')))],
   ['a category', skus, () => inTenant((tx) => putCategory(tx, 'fruit', { minimumRemainingLifeDays: 29 }))],
   ['a site', skus, () => inTenant((tx) => putSite(tx, 'central', { ...site, safetyStock: 3 }))],
   [
@@ -202,11 +210,11 @@ test('every step of an order’s life keeps to the rule', async () => {
 
 test('a check that sees no version raised fails: it can', async () => {
   const before = await readFaces();
-  await database.query('ALTER TABLE sku DISABLE TRIGGER raise_version');
+  await database.query('ALTER TABLE presale_quota DISABLE TRIGGER raise_version');
   try {
-    await inTenant((tx) => putSku(tx, 'apple', skuRecord({ safetyStock: 9 })));
+    await givenPresaleOrder(database, tenant);
   } finally {
-    await database.query('ALTER TABLE sku ENABLE TRIGGER raise_version');
+    await database.query('ALTER TABLE presale_quota ENABLE TRIGGER raise_version');
   }
   const after = await readFaces();
   expect(() => expectNews(before, after)).toThrow();
@@ -236,7 +244,7 @@ test('a bundle’s version never falls while its recipe and its components’ st
 
 test('readers are told of versions that are others now, of any tenant, and of nothing else', async () => {
   const checker = database.as('xianda_checker');
-  const { faces, versions } = await readSellableFaces(db, tenant, skus);
+  const { faces, versions } = await reader.readFaces(tenant, skus);
   expect(faces.map(({ pools }) => pools)).toEqual([['apple'], ['pear'], ['box', 'apple', 'pear']]);
   const shared = (faces[0] as SellableFace).version - (versions.get('apple') ?? 0);
   const known = [

@@ -1,7 +1,6 @@
 import { type ReceiptAnswer, receiveStock } from '../../db/inventory';
 import { readMovements, readStock } from '../../db/inventory.read';
 import { sliceOf } from '../../db/page';
-import { readSellable } from '../../db/sellable.read';
 import { canonicalJson } from '../../intake/canonical';
 import { sellableAnswer, sellableQuery } from '../catalogue/schema';
 import { sha256, tenantRoles } from '../http/auth';
@@ -88,7 +87,7 @@ export const inventoryRoutes: Route[] = [
     query: sellableQuery,
     answers: { ok: sellableAnswer },
     async handle({ deps, tenant, query }) {
-      return ok(await readSellable(deps.app, tenant, query.sku));
+      return ok(await deps.sellable.read(tenant, query.sku));
     },
   }),
 ];
