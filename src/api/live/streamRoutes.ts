@@ -5,7 +5,7 @@ import type { ApiDeps } from '../deps';
 import { expectRole, tenantRoles } from '../http/auth';
 import { readQuery } from '../http/body';
 import { check } from '../http/mount';
-import { Problem } from '../http/problem';
+import { overloaded, Problem } from '../http/problem';
 import { created, defineRoute, type RawRoute, type Route } from '../http/route';
 import { readToken, writeToken } from '../http/signedToken';
 import type { StreamOwner } from './sellableClock';
@@ -15,6 +15,8 @@ import { streamToken } from './streamTokens';
 const tag = 'Stock';
 /** It only has to outlive the way from the page's server to the page, and a line that breaks soon after. */
 const tokenMinutes = 10;
+/** Listeners leave slowly: another process is the better bet. */
+const fullRetryAfterSeconds = 5;
 
 export const streamTokenRoute: Route = defineRoute({
   method: 'post',
@@ -44,7 +46,7 @@ export const sellableStreamRoute: RawRoute = {
     'Server-sent events `sellable`: the item of GET /v1/sellable, at once and whenever it changes; event id `<sku>:<version>`',
   query: streamQuery,
   contentType: 'text/event-stream',
-  refusals: ['invalid-request', 'unauthorized', 'forbidden', 'unavailable'],
+  refusals: ['invalid-request', 'unauthorized', 'forbidden', 'overloaded', 'unavailable'],
   async handle(deps, request, response) {
     const query = readQuery(request.url);
     const principal = await identify(deps, request, query.token);
@@ -74,7 +76,7 @@ async function openStream(
     case 'refused':
       throw keyEnded();
     case 'full':
-      throw new Problem('unavailable', { detail: 'This process has as many listeners as it can take.' });
+      throw overloaded(fullRetryAfterSeconds);
     case 'unavailable':
       throw new Problem('unavailable', { detail: 'What can be sold cannot be read now.' });
   }
