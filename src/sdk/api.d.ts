@@ -10330,7 +10330,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description unavailable */
+            /** @description overloaded · unavailable */
             503: {
                 headers: {
                     /** @description Seconds after which the same request has better prospects. Nothing was done. */

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { expireDueOrders } from '../../src/db/expiry';
 import { runApi } from '../../src/api/server';
+import { drawPort } from '../../src/dev/ports';
 import { createLogger } from '../../src/log';
+import { followSellable } from '../../src/sdk/followSellable';
 import { expectCoherent } from '../support/expectCoherent';
 import {
   type ApiUnderTest,
@@ -18,7 +21,7 @@ import { paymentOf, tellPayment } from './support/sign';
 
 /** 250 are promised, and `bench stream` holds the product to them; here other tests may run on the same cores. */
 const promisedMs = 1500;
-/** A hold of the shop lasts no longer, so that one ends while a test waits. */
+/** Where no category says otherwise a hold lasts no longer, so that one ends while a test waits. */
 const holdSeconds = 3;
 
 let api: ApiUnderTest;
@@ -41,6 +44,7 @@ beforeEach(async () => {
   number += 1;
   shop = await api.tenant(`shop-${number}`);
   await goods.givenShop(api, shop);
+  await put('/v1/categories/fruit', { holdMinutes: 10 });
 });
 afterEach(() => {
   for (const listening of open) listening.close();
@@ -100,6 +104,14 @@ async function expectTold(
   expect(told.at - answeredAt).toBeLessThan(promisedMs);
   expect(told.item).toEqual(await readNow(told.sku));
   return told;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`did not happen: ${condition.toString()}`);
+    await sleep(20);
+  }
 }
 
 test('opens with the present number of each SKU: the item of GET /v1/sellable under its version', async () => {
@@ -403,6 +415,51 @@ test('its metrics tell listeners, frames and lag, and how long it took to open a
   expect(opened('sum') / opened('count')).toBeLessThan(1);
 });
 
+test('the typed client follows over a restart of the process, and throws what is refused', async () => {
+  const port = await drawPort();
+  const start = () =>
+    runApi(
+      {
+        mode: 'development',
+        port,
+        publicUrl: 'http://api.test',
+        databaseUrl: api.database.url,
+        paymentWindowSeconds: 1800,
+        personalDataKeys: [{ id: 'test', key: Buffer.alloc(32, 7) }],
+        platformKey,
+        sandboxPaymentSecret: paymentSecret,
+        sandboxCarrierSecret: carrierSecret,
+        stopGraceSeconds: 9,
+        limits: usualLimits,
+        logLevel: 'silent',
+      },
+      { port, log: createLogger({ role: 'api', level: 'silent' }) },
+    );
+  const first = await start();
+  const end = new AbortController();
+  const told: number[] = [];
+  const following = (async () => {
+    const options = { baseUrl: first.url, key: shop.host, skus: ['strawberries'], signal: end.signal };
+    for await (const { sellable } of followSellable(options)) {
+      told.push(sellable);
+      if (sellable === 97) break;
+    }
+  })();
+  await until(() => told.includes(100));
+  await order(1);
+  await until(() => told.includes(99));
+  await first.close();
+  await order(1);
+  const second = await start();
+  await until(() => told.includes(98));
+  await order(1);
+  await following;
+  expect(told).toEqual([100, 99, 98, 97]);
+  const refused = followSellable({ baseUrl: second.url, key: 'nobody', skus: ['strawberries'] });
+  await expect(refused.next()).rejects.toMatchObject({ status: 401, slug: 'unauthorized' });
+  await second.close();
+});
+
 test('a process that stops ends its streams at once and says when to come back', async () => {
   const own = await startApi();
   const theirs = await own.tenant('shop');
@@ -418,5 +475,7 @@ test('a process that stops ends its streams at once and says when to come back',
 });
 
 test('the books add up', async () => {
+  for (let each = 1; each <= number; each += 1)
+    await expireDueOrders(api.database.as('xianda_app'), `shop-${each}`, 1000);
   await expectCoherent(api.database);
 });

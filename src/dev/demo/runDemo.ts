@@ -10,6 +10,7 @@ import type { SeedSku } from '../seed/seedModel';
 import { loadBaskets, sortByPopularity } from './baskets';
 import { followOrders, lookAt } from './follow';
 import { runForLeaders } from './leaderRuns';
+import { seatHost } from './host';
 import { createLedger, hasEnded, mayStillEnd } from './ledger';
 import { planShow } from './planShow';
 import { planTopUp } from './planTopUp';
@@ -210,6 +211,7 @@ async function perform(
   const isOver = () => over || Date.now() > deadlineAtMs;
   const progress = showProgress(process.stdout, { show, ledger, startsAtMs, nameOf });
   const background = Promise.all([followOrders(stage, isOver), runForLeaders(stage, isOver)]);
+  const host = seatHost(stage, hotSkus);
   sellEverything(stage);
   stage.act('presale', async () => {
     presale = await runPresaleAct(stage, deadlineAtMs);
@@ -218,6 +220,7 @@ async function perform(
   while (!isOver() && ledger.entries.some((entry) => mayStillEnd(entry, deadlineAtMs))) await sleep(250);
   over = true;
   await background;
+  const seen = await host.leave();
   await Promise.race([stage.allActed(), sleepIdly(5_000)]);
   // Whatever has not ended is read once more, so that the report shows how it stands now; the others were read after
   // their end, which also proves that they are there.
@@ -227,6 +230,9 @@ async function perform(
     (entry) => lookAt(stage, entry),
   );
   progress.stop();
+  say(
+    `  on air 主播: ${seen.told} numbers of ${hotSkus.length} hot SKUs as they changed; ${seen.soldOut} seen to sell out\n`,
+  );
   return presale;
 }
 
