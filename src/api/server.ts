@@ -6,7 +6,7 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { createEnvelope, type MasterKey } from '../db/envelope';
 import { readBacklogs } from '../db/health.read';
-import { createFactsCache, type FactsCache } from '../db/facts';
+import { createFactsCache } from '../db/facts';
 import { createSellableReader, type KnownVersion, readChangedVersions } from '../db/sellable.read';
 import { findStandingKeys } from '../db/tenant';
 import { createPersonalData, type PersonalData } from '../db/personalData';
@@ -23,7 +23,7 @@ import { answerErrors, noSuchPath } from './http/errors';
 import { createLimits, type Limits, type LimitSettings } from './http/limits';
 import { logRequests } from './http/log';
 import { createMetrics } from './http/metrics';
-import { createSellableClock, type SellableClock, type StreamOwner } from './live/sellableClock';
+import { createSellableClock, type StreamOwner } from './live/sellableClock';
 import { mountRoutes } from './http/mount';
 import { createTurnAwayNotes } from './http/turnedAway';
 import { buildOpenApi } from './openapi';
@@ -185,8 +185,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
   });
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
-  const facts = createFactsCache();
-  const clock = openSellableClock({ url, platform, facts, log });
+  const clock = openSellableClock({ url, app, platform, log });
   const pools = [app, intakeDb, reports, platform, checker, ...clock.pools];
   const personalData = createPersonalData(config.personalDataKeys);
   const { platformKey, temporalAddress, temporalNamespace } = config;
@@ -204,7 +203,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     ordersInFlight: limits.inFlight,
     ordersWaiting: () =>
       limits.inFlight().map(({ tenant }) => ({ tenant, orders: batcher.waitingOf(tenant) })),
-    stream: clock.sellableClock,
+    stream: clock.deps.sellableClock,
   });
   const deps: ApiDeps = {
     app,
@@ -214,8 +213,7 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     personalData,
     envelope: createEnvelope(config.personalDataKeys),
     schedules,
-    sellable: createSellableReader(app, facts),
-    sellableClock: clock.sellableClock,
+    ...clock.deps,
     log,
     ...openCounter({
       app,
@@ -270,16 +268,17 @@ function settingsOf(config: ApiConfig): ApiSettings {
 
 interface ClockNeeds {
   url: string;
+  app: Database;
   platform: Database;
-  facts: FactsCache;
   log: Logger;
 }
 
-/** Connections of its own: what is told must not be late because others wait for one. */
-function openSellableClock({ url, platform, facts, log }: ClockNeeds): {
-  sellableClock: SellableClock;
+/** Connections of the clock's own: what is told must not be late because others wait for one. */
+function openSellableClock({ url, app, platform, log }: ClockNeeds): {
+  deps: Pick<ApiDeps, 'sellable' | 'sellableClock'>;
   pools: Database[];
 } {
+  const facts = createFactsCache();
   const versions = createDatabase({ url, role: 'xianda_checker', maxConnections: 1, name: 'clock-versions' });
   const faces = createDatabase({ url, role: 'xianda_app', maxConnections: clockConnections, name: 'clock' });
   const source = {
@@ -287,7 +286,13 @@ function openSellableClock({ url, platform, facts, log }: ClockNeeds): {
     readFaces: createSellableReader(faces, facts).readFaces,
     findStandingKeys: (keys: readonly StreamOwner[]) => findStandingKeys(platform, keys),
   };
-  return { sellableClock: createSellableClock({ source, log }), pools: [versions, faces] };
+  return {
+    deps: {
+      sellable: createSellableReader(app, facts),
+      sellableClock: createSellableClock({ source, log }),
+    },
+    pools: [versions, faces],
+  };
 }
 
 interface Counter {
