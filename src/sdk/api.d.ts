@@ -6503,9 +6503,9 @@ export interface operations {
     getV1Orders: {
         parameters: {
             query?: {
+                /** @example waiting */
                 state?: "waiting" | "awaitingPayment" | "paid" | "fulfilling" | "delivered" | "expired" | "cancelled";
                 channel?: string;
-                /** @example 20261124-0007 */
                 externalId?: string;
                 /** @description default 50 */
                 limit?: number;

@@ -262,7 +262,14 @@ test('of sixty callers at once, as many are served as there are goods', async ()
     body: goods.receipt({ reference: 'scarce', lots }),
   });
   const answers = await Promise.all(
-    Array.from({ length: 60 }, () => place(newOrder({ lines: [{ sku: 'scarce', quantity: 1 }] }))),
+    Array.from({ length: 60 }, (_, caller) =>
+      place(
+        newOrder({
+          buyer: { ref: `caller-${caller}`, communityId: 'biyun' },
+          lines: [{ sku: 'scarce', quantity: 1 }],
+        }),
+      ),
+    ),
   );
   const count = (status: number) => answers.filter((answer) => answer.status === status).length;
   expect([count(201), count(409)]).toEqual([10, 50]);
@@ -276,3 +283,25 @@ test('one order sent twenty times at once is one order', async () => {
 });
 
 test('every invariant holds after all of this', () => expectCoherent(api.database));
+
+test('who may wait is put in line, seen there, and taken out again', async () => {
+  await api.send('PUT', '/v1/skus/rare', { key: shop.ops, body: { ...goods.sku, temperature: undefined } });
+  const lines = [{ sku: 'rare', quantity: 1 }];
+  expect(await place(newOrder({ lines }))).toMatchObject({ status: 409 });
+  const placed = await place(newOrder({ lines, acceptLater: true }));
+  expect(placed).toMatchObject({
+    status: 201,
+    json: { state: 'waiting', expiresAt: null, waiting: { until: expect.any(String) } },
+  });
+  const { orderId } = placed.json;
+  const read = () => api.send('GET', `/v1/orders/${orderId}`, { key: shop.ops });
+  expect((await read()).json).toMatchObject({ state: 'waiting', waiting: { ahead: 0 } });
+  const list = await api.send('GET', '/v1/orders?state=waiting', { key: shop.ops });
+  expect(list.json.items).toEqual([expect.objectContaining({ orderId })]);
+  const cancelled = await api.send('POST', `/v1/orders/${orderId}/cancel`, {
+    key: shop.ops,
+    body: { reason: 'no more' },
+  });
+  expect(cancelled.json).toEqual({ outcome: 'done' });
+  expect((await read()).json).toMatchObject({ state: 'cancelled' });
+});

@@ -74,6 +74,15 @@ const giftBox = {
   lines: [{ sku: 'breakfast-box', quantity: 1 }],
 };
 
+/** More than there is, by a buyer who would rather wait. */
+const waits = {
+  channel,
+  externalId: '20261124-0011',
+  buyer: { ref: 'u-4715', communityId: 'pudong-1' },
+  lines: [{ sku: 'rice-5kg', quantity: 9000 }],
+  acceptLater: true,
+};
+
 function place(summary: string, body: object, outcome: 'created' | 'ok', answer?: object): Example {
   return { route: 'POST /v1/orders', summary, as: 'channel', body, outcome, ...(answer && { answer }) };
 }
@@ -107,6 +116,19 @@ const ordering: Example[] = [
   }),
   place('A presale line takes quota, never the shelf', presale, 'created', { totalFen: 7770 }),
   place('A gift box to a pickup point', giftBox, 'created', { totalFen: 9900 }),
+  place('Nothing to be had, and it may wait: in line, holding nothing', waits, 'created', {
+    state: 'waiting',
+    expiresAt: null,
+    waiting: { until: '2026-11-25T12:00:00.000Z' },
+  }),
+  {
+    route: 'GET /v1/orders',
+    summary: 'Who is in line',
+    as: 'ops',
+    query: { state: 'waiting' },
+    outcome: 'ok',
+    answer: { items: [{ externalId: '20261124-0011', state: 'waiting' }] },
+  },
   {
     route: 'POST /v1/payments/{provider}/notifications',
     summary: 'The provider tells of the money',
