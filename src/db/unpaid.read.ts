@@ -1,6 +1,6 @@
 import type { Instant } from '../domain/network/model';
 import type { Holder } from '../domain/order/admissionLedger';
-import type { UnpaidOrder } from '../domain/order/givingWay';
+import { mostOwnOrders, type UnpaidOrder } from '../domain/order/givingWay';
 import type { TenantTx } from './transaction';
 
 /** Orders of the buyers in `$2` (channels) and `$3` (their names for them) that hold goods unpaid. */
@@ -22,12 +22,13 @@ export async function readUnpaidUnits(
   return rows;
 }
 
-/** Which of the buyers hold anything unpaid: by their positions in the list. */
+/** Which of the buyers hold anything unpaid, in as few orders as may give way: by their positions in the list. */
 export async function findHolders(tx: TenantTx, holders: Holder[]): Promise<Set<number>> {
   if (holders.length === 0) return new Set();
   const { rows } = await tx.query<Holder>(
-    `SELECT DISTINCT o.channel, o.buyer_ref AS "buyerRef" FROM ${openOfHolders} AND o.expires_at > clock_timestamp()`,
-    buyersOf(tx, holders),
+    `SELECT o.channel, o.buyer_ref AS "buyerRef" FROM ${openOfHolders} AND o.expires_at > clock_timestamp()
+      GROUP BY o.channel, o.buyer_ref HAVING count(*) <= $4`,
+    [...buyersOf(tx, holders), mostOwnOrders],
   );
   const found = new Set(rows.map(({ channel, buyerRef }) => JSON.stringify([channel, buyerRef])));
   const positions = holders.flatMap(({ channel, buyerRef }, position) =>

@@ -7,7 +7,7 @@ import { type PersonalData, sealRecipient } from '../db/personalData';
 import { type Database, Rollback, type TenantTx } from '../db/transaction';
 import { findHolders, type OwnUnpaid, readOwnUnpaid } from '../db/unpaid.read';
 import { openLedger } from '../domain/order/admissionLedger';
-import { mayBeOwnDoing } from '../domain/order/givingWay';
+import { mayBeOwnDoing, mostOwnOrders } from '../domain/order/givingWay';
 import type { PlacingRules } from '../domain/order/placing';
 import type { BatchKind } from './batcher';
 import { canonicalJson } from './canonical';
@@ -261,9 +261,10 @@ async function findCut(
   );
   if (suspects.length === 0) return answers.length;
   const holders = await findHolders(tx, suspects.map(holderOf));
-  const cut = suspects.find(
-    (suspect, position) => holders.has(position) || taken.some((earlier) => holdsBefore(earlier, suspect)),
-  );
+  const cut = suspects.find((suspect, position) => {
+    const earlier = taken.filter((each) => holdsBefore(each, suspect)).length;
+    return earlier <= mostOwnOrders && (earlier > 0 || holders.has(position));
+  });
   return cut?.index ?? answers.length;
 }
 

@@ -185,7 +185,11 @@ async function forgetTheirs(): Promise<void> {
     'sku',
     'category',
   ]) {
-    await api.database.query(`DELETE FROM ${name} WHERE tenant = 'their-brand'`);
+    // nothing is ever deleted otherwise
+    await api.database.query(
+      `SET session_replication_role = replica; DELETE FROM ${name} WHERE tenant = 'their-brand';
+       SET session_replication_role = origin`,
+    );
   }
 }
 

@@ -77,6 +77,15 @@ describe('a buyer’s own unpaid hold', () => {
     expect([await stateOf(first), await stateOf(second)]).toEqual(['cancelled', 'paid']);
   });
 
+  test('none gives way under a name that a whole shop uses: exactly what there is is sold', async () => {
+    await givenSku(database, tenant);
+    await givenStock(database, tenant, { quantity: 5 });
+    const answers = await Promise.all(Array.from({ length: 12 }, () => place({ lines: { apple: 1 } })));
+    expect(answers.filter(({ kind }) => kind === 'accepted')).toHaveLength(5);
+    expect(answers.filter(({ kind }) => kind === 'soldOut')).toHaveLength(7);
+    expect(await place({ lines: { apple: 1 } })).toMatchObject({ kind: 'soldOut' });
+  });
+
   test('only as many give way as are needed, the oldest first', async () => {
     await givenSku(database, tenant);
     await givenStock(database, tenant, { quantity: 3 });

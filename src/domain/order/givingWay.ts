@@ -123,14 +123,18 @@ export function mayBeOwnDoing(refusal: { kind: string }): boolean {
   return refusal.kind === 'soldOut' || refusal.kind === 'quotaExhausted' || refusal.kind === 'unpaidLimit';
 }
 
+/** More orders than these, unpaid under one name, are no buyer's second thought but a shop's counter. */
+export const mostOwnOrders = 3;
+
 /**
  * Which of a buyer's own unpaid orders give way to a new one: the oldest first, as few as let it be admitted, and none
- * when it would be refused all the same. `admit` plans the new order as if those orders were not there.
+ * when it would be refused all the same, or when there are more of them than one buyer would have. `admit` plans the new order as if those orders were not there.
  */
 export function chooseGivingWay<Plan extends { kind: 'admitted' }>(
   unpaid: UnpaidOrder[],
   admit: (without: UnpaidOrder[]) => Plan | AdmissionRefusal | UnpaidLimitRefusal,
 ): (Plan & { givesWay: UnpaidOrder[] }) | null {
+  if (unpaid.length > mostOwnOrders) return null;
   const oldestFirst = [...unpaid].sort((a, b) => a.placedAt - b.placedAt || (a.orderId < b.orderId ? -1 : 1));
   let givesWay: UnpaidOrder[] = [];
   let admission = admit([]);

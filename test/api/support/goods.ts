@@ -20,6 +20,9 @@ export const category = {
   nearExpiryDays: 2,
   presaleLeadDays: 15,
   purchaseLimit: 50,
+  unpaidLimit: 20,
+  scarceHoldMinutes: 5,
+  scarceUnits: 10,
   minimumRemainingLifeDays: 1,
 };
 export const site = {
