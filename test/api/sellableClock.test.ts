@@ -114,7 +114,6 @@ test('a listener that does not read loses frames, keeps nobody waiting, and then
   }
   const { framesDropped } = clock.load();
   expect(framesDropped).toBeGreaterThan(5);
-  const rss = process.memoryUsage().rss;
   slow.socket.resume();
   await until(() => slow.last('a') === 40);
   expect(slow.last('b')).toBe(77);
@@ -122,7 +121,6 @@ test('a listener that does not read loses frames, keeps nobody waiting, and then
   expect(told.length).toBeLessThan(35);
   expect(told).toEqual([...told].sort((a, b) => a - b));
   expect(clock.load().framesDropped).toBe(framesDropped);
-  expect(rss).toBeLessThan(1_500_000_000);
 });
 
 test('reads once for all who listen, only what they listen to, and nothing when nobody does', async () => {
