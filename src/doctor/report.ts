@@ -20,6 +20,7 @@ export const invariantTitles: Record<number, string> = {
   15: 'points hold the litres of their orders',
   16: 'events are placed, published and told once',
   17: 'forecasts are fresh, told and answered',
+  18: 'who waits is served in turn, and nobody waits in vain',
 };
 
 /** The object behind `xianda doctor --json`. `coherent` is null when something could not be looked at. */
