@@ -1,4 +1,5 @@
 import { type ApiClient, createApiClient } from '../../src/dev/seed/apiClient';
+import { placesToPut } from './places';
 import type { Deployment, Servers } from './servers';
 
 /** A brand with one site, one carrier and a shelf per zone: put over HTTP as any tenant would. */
@@ -12,7 +13,6 @@ export interface Brand {
 const skusPerZone = 20;
 const zones = ['ambient', 'chilled'] as const;
 const unitsPerSku = 1_000_000;
-const site = { lat: 31.22, lng: 121.54 };
 
 /** Sets up the brand in a deployment whose API runs. */
 export async function seedBrand(deployment: Deployment, servers: Servers): Promise<Brand> {
@@ -36,7 +36,6 @@ export async function seedBrand(deployment: Deployment, servers: Servers): Promi
 }
 
 function whatToPut(carrierUrl: string): [path: string, body: object][] {
-  const rate = { baseFen: 600, perKgFen: 80, perKmFen: 1 };
   const goods = { weightGrams: 800, volumeLitres: 1.5, shelfLifeDays: 200, minimumRemainingLifeDays: 2 };
   return [
     ['categories/food', {}],
@@ -53,19 +52,7 @@ function whatToPut(carrierUrl: string): [path: string, body: object][] {
         },
       ]),
     ),
-    ['sites/barn', { name: '总仓', kind: 'central', location: site, zones, cutoff: '23:30' }],
-    ['communities/garden', { name: '花园里', region: 'shanghai', location: site }],
-    [
-      'carriers/road',
-      {
-        name: '速通',
-        baseUrl: carrierUrl,
-        zones,
-        transitDays: 1,
-        shipmentsPerDay: 10_000_000,
-        rates: zones.map((zone) => ({ zone, ...rate })),
-      },
-    ],
+    ...placesToPut({ carrierUrl, zones }),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { type ApiClient, createApiClient } from '../../src/dev/seed/apiClient';
 import { numberMark } from './load/request';
+import { placesToPut } from './places';
 import type { Deployment, StoreServers } from './servers';
 
 /** A brand that sells one SKU from one site: the hardest case, since every buyer needs the same row. */
@@ -24,7 +25,6 @@ const goods = {
   shelfLifeDays: 200,
   minimumRemainingLifeDays: 2,
 };
-const site = { lat: 31.22, lng: 121.54 };
 
 /** Puts the brand and its units over HTTP, as any tenant would, in a deployment whose API runs. */
 export async function seedHotShop(
@@ -49,24 +49,10 @@ export async function seedHotShop(
 }
 
 function whatToPut(carrierUrl: string): [path: string, body: object][] {
-  const zones = ['chilled'];
-  const rates = zones.map((zone) => ({ zone, baseFen: 600, perKgFen: 80, perKmFen: 1 }));
   return [
     ['categories/fruit', {}],
     [`skus/${sku}`, goods],
-    ['sites/barn', { name: '总仓', kind: 'central', location: site, zones, cutoff: '23:30' }],
-    ['communities/garden', { name: '花园里', region: 'shanghai', location: site }],
-    [
-      'carriers/road',
-      {
-        name: '速通',
-        baseUrl: carrierUrl,
-        zones,
-        transitDays: 1,
-        shipmentsPerDay: 10_000_000,
-        rates,
-      },
-    ],
+    ...placesToPut({ carrierUrl, zones: ['chilled'] }),
   ];
 }
 

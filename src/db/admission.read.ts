@@ -264,6 +264,12 @@ export const dueHolds = `
    WHERE tenant = $1 AND sku = ANY($2::text[]) AND state = 'held' AND expires_at <= $3
    GROUP BY sku, site_id, lot_id`;
 
+const lotsOnShelf =
+  'stock_balance b JOIN lot l ON l.tenant = b.tenant AND l.sku = b.sku AND l.lot_id = b.lot_id';
+// named on both sides: the planner does not carry a list over the join
+const ofSkus = `WHERE b.tenant = $1 AND b.sku = ANY($2::text[]) AND l.sku = ANY($2::text[]) AND b.on_hand > 0
+      ORDER BY b.sku, b.site_id, l.expires_on, b.lot_id`;
+
 interface LotRow {
   sku: string;
   site_id: string;
@@ -297,10 +303,9 @@ export async function readLots(tx: TenantTx, skus: string[], now: Instant): Prom
   const { rows } = await tx.query<LotRow>(
     `SELECT b.sku, b.site_id, b.lot_id, l.expires_on, b.on_hand, b.committed, b.quarantined,
             b.held - coalesce(due.units, 0)::bigint AS held
-       FROM stock_balance b JOIN lot l ON l.tenant = b.tenant AND l.sku = b.sku AND l.lot_id = b.lot_id
+       FROM ${lotsOnShelf}
        LEFT JOIN (${dueHolds}) due ON due.sku = b.sku AND due.site_id = b.site_id AND due.lot_id = b.lot_id
-      WHERE b.tenant = $1 AND b.sku = ANY($2::text[]) AND l.sku = ANY($2::text[]) AND b.on_hand > 0
-      ORDER BY b.sku, b.site_id, l.expires_on, b.lot_id`,
+      ${ofSkus}`,
     [tx.tenant, skus, new Date(now)],
   );
   return rows.map(toLot);
@@ -310,9 +315,8 @@ export async function readLots(tx: TenantTx, skus: string[], now: Instant): Prom
 export async function readLockedLots(tx: TenantTx, skus: string[]): Promise<LotBalance[]> {
   const { rows } = await tx.query<LotRow>(
     `SELECT b.sku, b.site_id, b.lot_id, l.expires_on, b.on_hand, b.held, b.committed, b.quarantined
-       FROM stock_balance b JOIN lot l ON l.tenant = b.tenant AND l.sku = b.sku AND l.lot_id = b.lot_id
-      WHERE b.tenant = $1 AND b.sku = ANY($2::text[]) AND l.sku = ANY($2::text[]) AND b.on_hand > 0
-      ORDER BY b.sku, b.site_id, l.expires_on, b.lot_id`,
+       FROM ${lotsOnShelf}
+      ${ofSkus}`,
     [tx.tenant, skus],
   );
   return rows.map(toLot);

@@ -81,10 +81,7 @@ export async function lockAdmissions(
   return {
     now: moment.now,
     timeZone: moment.timeZone,
-    skus: facts.skus,
-    sites: facts.sites,
-    carriers: facts.carriers,
-    pickupPoints: facts.points,
+    ...standing(facts),
     pointLoads,
     lots: moment.due ? await readLockedLots(tx, wanted.goods) : lots,
     campaigns: moment.due ? await readCampaignsById(tx, wanted.campaignIds, never) : campaigns,
@@ -111,10 +108,7 @@ export async function readAdmissions(
   return {
     now,
     timeZone,
-    skus: facts.skus,
-    sites: facts.sites,
-    carriers: facts.carriers,
-    pickupPoints: facts.points,
+    ...standing(facts),
     pointLoads: new Map(),
     lots,
     campaigns,
@@ -123,6 +117,11 @@ export async function readAdmissions(
     waiting: new Map(),
     unpaid: new Map(),
   };
+}
+
+/** What of the state is catalogue and network. */
+function standing({ skus, sites, carriers, points }: Facts) {
+  return { skus, sites, carriers, pickupPoints: points };
 }
 
 interface Wanted {

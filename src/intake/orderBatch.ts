@@ -152,13 +152,14 @@ async function refuseWithoutLocks(
   tx: TenantTx,
   { batch, facts, answers, drafted }: Refusing,
 ): Promise<Candidate[]> {
+  if (batch.alone) return drafted;
   const doubtful = drafted.filter(
     ({ request, draft }) =>
       request.payment === undefined &&
       request.acceptLater !== true &&
       batch.scarcity.mayBeShort(tx.tenant, goodsOf(draft)),
   );
-  if (doubtful.length === 0 || batch.alone) return drafted;
+  if (doubtful.length === 0) return drafted;
   const state = await readAdmissions(tx, { subjects: doubtful.map(subjectOf), facts });
   const ledger = openLedger(state);
   const refused = new Set<Candidate>();
