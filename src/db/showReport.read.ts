@@ -12,6 +12,7 @@ import type {
   TimelineBucket,
   TimeSpan,
   UnkeptPromise,
+  WaitingListCount,
 } from '../domain/live/showFacts';
 import { planBuckets } from '../domain/live/showWindow';
 import { chooseHotSkus } from '../domain/live/soldOut';
@@ -64,6 +65,7 @@ export async function findShowFacts(tx: TenantTx, liveSessionId: string): Promis
     attention: await readAttentionCounts(tx, show),
     refunds: await readRefundCounts(tx, show),
     lateMoney: await readLateMoney(tx, show),
+    waitingList: await readWaitingList(tx, show),
     presale: await readPresaleCounts(tx, show),
   };
 }
@@ -230,12 +232,16 @@ const plans = `plans AS (
     FROM orders o JOIN order_event e ON e.tenant = o.tenant AND e.order_id = o.order_id
    WHERE ${ofShow} AND e.kind = 'planned' AND e.at >= o.paid_at GROUP BY o.order_id, o.paid_at)`;
 
-/** Orders that came paid never held unpaid goods, and late money waited for no hold: neither counts as a wait for payment. */
+/**
+ * Orders that came paid never held unpaid goods, and late money waited for no hold: neither counts as a wait for payment.
+ * Who stood in line could pay from their turn on.
+ */
 async function readTimeSpans(tx: TenantTx, show: Show): Promise<TimeSpan[]> {
   const { rows } = await tx.query<TimeSpan>(
     `WITH ${plans}, ${judged},
      span AS (
-       SELECT 1 AS rank, 'holdToPayment' AS kind, o.paid_at - o.created_at AS length FROM orders o
+       SELECT 1 AS rank, 'holdToPayment' AS kind, o.paid_at - coalesce(w.ended_at, o.created_at) AS length
+         FROM orders o LEFT JOIN waiting_order w ON w.tenant = o.tenant AND w.order_id = o.order_id
         WHERE ${ofShow} AND o.paid_at IS NOT NULL AND o.expires_at IS NOT NULL AND o.late_outcome IS NULL
        UNION ALL SELECT 2, 'paymentToPlan', planned_at - paid_at FROM plans
        UNION ALL SELECT 3, 'planToBooking', s.booked_at - s.created_at
@@ -303,6 +309,36 @@ async function readLateMoney(tx: TenantTx, show: Show): Promise<ShowFacts['lateM
     [show.tenant, show.liveSessionId],
   );
   return rows;
+}
+
+/** How the waits of the session's orders ended. Why one ended unserved stands in the order's timeline alone. */
+async function readWaitingList(tx: TenantTx, show: Show): Promise<WaitingListCount> {
+  const { rows } = await tx.query<
+    Omit<WaitingListCount, 'servedAfter'> & Record<'p50' | 'p95' | 'longest', number | null>
+  >(
+    `WITH waits AS (
+       SELECT w.outcome, o.paid_at, e.reason,
+              CASE w.outcome WHEN 'promoted'
+                THEN round(extract(epoch FROM w.ended_at - w.since)::numeric, 3)::float8 END AS s
+         FROM orders o JOIN waiting_order w ON w.tenant = o.tenant AND w.order_id = o.order_id
+         LEFT JOIN LATERAL (
+           SELECT c.detail->>'reason' AS reason FROM order_event c
+            WHERE c.tenant = o.tenant AND c.order_id = o.order_id AND c.kind = 'cancelled'
+              AND c.detail->>'by' = 'system:waitingList' LIMIT 1) e ON w.outcome = 'cancelled'
+        WHERE ${ofShow})
+     SELECT count(*) AS waited, count(*) FILTER (WHERE outcome = 'promoted') AS served,
+            count(*) FILTER (WHERE outcome = 'promoted' AND paid_at IS NOT NULL) AS paid,
+            count(*) FILTER (WHERE outcome = 'cancelled' AND reason IS NULL) AS left,
+            count(*) FILTER (WHERE reason = 'waitEnded') AS "timedOut",
+            count(*) FILTER (WHERE reason = 'cannotBeServed') AS unservable,
+            count(*) FILTER (WHERE outcome IS NULL) AS "inLine",
+            percentile_disc(0.5) WITHIN GROUP (ORDER BY s) AS p50,
+            percentile_disc(0.95) WITHIN GROUP (ORDER BY s) AS p95, max(s) AS longest
+       FROM waits`,
+    [show.tenant, show.liveSessionId],
+  );
+  const { p50, p95, longest, ...counts } = rows[0] as (typeof rows)[number];
+  return { ...counts, servedAfter: p50 === null ? null : { p50, p95: p95 ?? p50, longest: longest ?? p50 } };
 }
 
 async function readPresaleCounts(tx: TenantTx, show: Show): Promise<PresaleCount[]> {

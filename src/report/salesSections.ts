@@ -1,7 +1,7 @@
 import { type ShowReport, unitsBack } from '../domain/live/showReport';
 import { barsAndLine, colours, curves, drawCurves, stackedRows } from './charts';
 import { formatMoney, formatSeconds } from './format';
-import { drawTable, html, type Html, say, sayOrName } from './html';
+import { drawTable, html, type Html, type Part, say, sayOrName } from './html';
 import { drawFigure, drawSection, line, type Page, quiet } from './section';
 
 /** Labels of a timeline's buckets, and their instants for its table. */
@@ -196,5 +196,36 @@ export function drawComebacks({ comebacks }: ShowReport): Html {
         goods,
       ),
     }),
+  );
+}
+
+/** How each wait in line ended, and how long those who were served had stood there. Absent where nobody waited. */
+export function drawWaitingList({ waitingList }: ShowReport): Part {
+  const { waited, served, paid, left, timedOut, unservable, inLine, servedAfter } = waitingList;
+  if (waited === 0) return '';
+  const ends = Object.entries({ served, left, timedOut, unservable, inLine });
+  return drawSection(
+    'waitingList',
+    line(say('waitingListLine', { waited, served, paid })),
+    servedAfter === null
+      ? ''
+      : line(
+          say('servedAfterLine', {
+            p50: formatSeconds(servedAfter.p50),
+            p95: formatSeconds(servedAfter.p95),
+            longest: formatSeconds(servedAfter.longest),
+          }),
+        ),
+    drawTable(
+      {
+        caption: say('waitEnd'),
+        unseen: true,
+        columns: [
+          { head: say('waitEnd'), cell: ([end]) => sayOrName('wait', end) },
+          { head: say('orders'), cell: ([, count]) => count, number: true },
+        ],
+      },
+      ends.filter(([, count]) => count > 0),
+    ),
   );
 }

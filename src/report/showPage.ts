@@ -6,7 +6,7 @@ import { drawMoney, drawPresale, drawRecount, drawShop } from './bookSections';
 import { drawAttention, drawLatency, drawParcels, drawPromises } from './deliverySections';
 import { createClock, formatRate, formatYuan } from './format';
 import { html, type Html, type Part, say, trusted } from './html';
-import { drawComebacks, drawOrders, drawSellable } from './salesSections';
+import { drawComebacks, drawOrders, drawSellable, drawWaitingList } from './salesSections';
 import type { Page } from './section';
 import { style } from './style';
 import type { Language, Word } from './words';
@@ -58,6 +58,7 @@ function planSections(report: ShowReport, page: Page, shop: ShopSight | undefine
     () => drawOrders(report, page, shop !== undefined),
     () => drawSellable(report, page),
     () => drawComebacks(report),
+    () => drawWaitingList(report),
     () => drawParcels(report),
     () => drawPromises(report, page),
     () => drawLatency(report, page, shop),
@@ -122,11 +123,12 @@ ${tile(openAttention, html`${say('attention')} · ${say('stillOpen')}`, openAtte
 </ul>`;
 }
 
-function drawContents({ presale }: ShowReport, shop: ShopSight | undefined): Html {
+function drawContents({ presale, waitingList }: ShowReport, shop: ShopSight | undefined): Html {
   const ids: Word[] = [
     'orders',
     'sellable',
     'comebacks',
+    ...(waitingList.waited > 0 ? (['waitingList'] as const) : []),
     'parcels',
     'promises',
     'latency',

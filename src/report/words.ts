@@ -86,6 +86,22 @@ export const words = {
   soldAgain: { zh: '再次售出', en: 'Sold again' },
   notAgain: { zh: '仍空闲', en: 'Lay free again' },
 
+  waitingList: { zh: '候补队列', en: 'The waiting list' },
+  waitingListLine: {
+    zh: '{waited} 单候补，其中 {served} 单递补；递补的有 {paid} 单付了款',
+    en: '{waited} stood in line, {served} of them were served, and {paid} of those paid',
+  },
+  servedAfterLine: {
+    zh: '从排队到递补：中位 {p50}，95% 在 {p95} 以内，最长 {longest}',
+    en: 'In line until served: median {p50}, 95% within {p95}, longest {longest}',
+  },
+  waitEnd: { zh: '候补结果', en: 'How the wait ended' },
+  'wait.served': { zh: '递补', en: 'served' },
+  'wait.left': { zh: '离队', en: 'left the line' },
+  'wait.timedOut': { zh: '候补到期', en: 'waited until the end, unserved' },
+  'wait.unservable': { zh: '已无法供货', en: 'could not be served any more' },
+  'wait.inLine': { zh: '仍在排队', en: 'still in line' },
+
   parcelsBySite: { zh: '各仓各温层包裹', en: 'Parcels by site and zone' },
   parcelsLine: {
     zh: '{shipments} 张发货单，{parcels} 个包裹：承运 {byCarrier} 单，团长配送 {byLeader} 单；{several} 个订单拆成多单；运费 {cost}',

@@ -2143,6 +2143,27 @@ export interface components {
                     soldAgain: number;
                 }[];
             };
+            waitingList: {
+                /** @description served + left + timedOut + unservable + inLine */
+                waited: number;
+                served: number;
+                /** @description of those served */
+                paid: number;
+                /** @description cancelled by the buyer or the shop before their turn */
+                left: number;
+                /** @description cancelled when their wait was over */
+                timedOut: number;
+                /** @description could not have been served whatever came free */
+                unservable: number;
+                /** @description still waiting */
+                inLine: number;
+                /** @description seconds in line; null while nobody was served */
+                servedAfter: {
+                    p50: number;
+                    p95: number;
+                    longest: number;
+                } | null;
+            };
             parcels: {
                 shipments: number;
                 parcels: number;

@@ -26,9 +26,25 @@ beforeAll(async () => {
     });
   const paid = expectStatus(await place('one'), 201).json;
   expectStatus(await place('two'), 201);
+  await waitAndLeave();
   await tellPayment(api, { body: paymentOf('shop', paid) });
   await planFulfilment(api.database.as('xianda_app'), { tenant: 'shop', orderId: paid.orderId });
 });
+
+/** Somebody stands in line for goods that are not there, and thinks better of it. */
+async function waitAndLeave(): Promise<void> {
+  expectStatus(await api.send('PUT', '/v1/skus/cherries', { key: shop.ops, body: goods.sku }), 200);
+  const lines = [{ sku: 'cherries', quantity: 1 }];
+  const body = goods.order({ externalId: 'three', liveSessionId: 'live-1', lines, acceptLater: true });
+  const { orderId, state } = expectStatus(
+    await api.send('POST', '/v1/orders', { key: shop.channel, body }),
+    201,
+  ).json;
+  expect(state).toBe('waiting');
+  const cancel = { key: shop.channel, body: { reason: 'never mind' } };
+  expectStatus(await api.send('POST', `/v1/orders/${orderId}/cancel`, cancel), 200);
+}
+
 afterAll(async () => {
   await expectCoherent(api.database);
   await api.close();
@@ -45,10 +61,11 @@ test('is JSON for programs, computed from the orders that name the session', asy
       liveSessionId: 'live-1',
       timeZone: 'Asia/Shanghai',
       verdict: { broken: [], unkept: 0, open: 2 },
-      orders: { placed: 2, paid: 1, byState: { awaitingPayment: 1, fulfilling: 1 } },
+      orders: { placed: 3, paid: 1, byState: { awaitingPayment: 1, fulfilling: 1, cancelled: 1 } },
       promises: { due: 1, rate: null },
       recount: { oversold: 0, unbalanced: 0, goods: [{ sku: 'strawberries', opening: 100, closing: 100 }] },
       hot: [{ sku: 'strawberries', before: 100 }],
+      waitingList: { waited: 1, served: 0, left: 1, inLine: 0, servedAfter: null },
     });
   }
 });
@@ -73,8 +90,10 @@ test('is a page for people, in their language, that may load nothing', async () 
     );
     expect(answer.text).toContain(`<html lang="${language}">`);
     expect(answer.text).toContain('丹东草莓');
+    expect(answer.text).toContain('1 单候补');
+    expect(answer.text).toContain('1 stood in line, 0 of them were served');
   }
-  expect((await get('?format=json', { Accept: 'text/html' })).json.orders.placed).toBe(2);
+  expect((await get('?format=json', { Accept: 'text/html' })).json.orders.placed).toBe(3);
 });
 
 test('a session that no order names is 404, another brand’s too; a wrong query 400', async () => {

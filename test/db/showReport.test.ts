@@ -1,6 +1,8 @@
 import { findShowFacts } from '../../src/db/showReport.read';
 import { computeShowReport, type ShowReport } from '../../src/domain/live/showReport';
 import { expireOrder } from '../../src/db/expiry';
+import { serveWaiting } from '../../src/db/promotion';
+import { endDueWaits } from '../../src/db/waitingList';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 import { expectCoherent } from '../support/expectCoherent';
 import { inTenant } from '../support/fixtures';
@@ -111,4 +113,51 @@ test('follows orders from the shelf to the door and counts the stock again', asy
     ['paymentToPlan', 2],
     ['paymentToDelivery', 2],
   ]);
+});
+
+test('tells how each wait in line ended, and counts the wait for payment from the turn on', async () => {
+  await place({ apple: 97 });
+  const holder = await place({ apple: 3 });
+  const wait = (apple: number, request: object = {}) => place({ apple }, { acceptLater: true, ...request });
+  const pays = await wait(1);
+  await wait(1);
+  const leaves = await wait(1);
+  const overdue = await wait(1);
+  await wait(1, { buyer: { ref: 'far', pickupPointId: 'point-basic' } });
+  await wait(5);
+  expect((await report()).waitingList).toMatchObject({ waited: 6, inLine: 6, servedAfter: null });
+
+  await journey.cancel(leaves.orderId);
+  await database.query('UPDATE waiting_order SET until = clock_timestamp() WHERE order_id = $1', [
+    overdue.orderId,
+  ]);
+  expect(await endDueWaits(journey.db, journey.tenant, 10)).toBe(1);
+  await database.query(
+    `UPDATE pickup_point SET ambient_millilitres = 0 WHERE tenant = $1 AND pickup_point_id = 'point-basic'`,
+    [journey.tenant],
+  );
+  // the first to wait has stood there for an hour
+  for (const [table, column] of [
+    ['waiting_order', 'since'],
+    ['orders', 'created_at'],
+  ])
+    await database.query(
+      `UPDATE ${table} SET ${column} = ${column} - interval '1 hour' WHERE order_id = $1`,
+      [pays.orderId],
+    );
+  await journey.cancel(holder.orderId);
+  expect(await serveWaiting(journey.db, { tenant: journey.tenant, limit: 9, paymentWindowSeconds: 60 })).toEqual(
+    { promoted: 2, looked: 3 },
+  );
+  await journey.pay(pays);
+
+  const { waitingList, latency, verdict } = await report();
+  const { servedAfter, ...ends } = waitingList;
+  expect(ends).toEqual({ waited: 6, served: 2, paid: 1, left: 1, timedOut: 1, unservable: 1, inLine: 1 });
+  expect(servedAfter?.p50).toBeLessThan(60);
+  expect(servedAfter?.p95).toBeGreaterThan(3_599);
+  expect(servedAfter?.longest).toBe(servedAfter?.p95);
+  expect(latency.spans).toMatchObject([{ kind: 'holdToPayment', count: 1 }]);
+  expect(latency.spans[0]?.longest).toBeLessThan(60);
+  expect(verdict.broken).toEqual([]);
 });

@@ -133,6 +133,17 @@ describe('the page', () => {
     expect(both).toContain('2 个已确认订单丢失');
   });
 
+  test('tells how the waiting ended, and nothing where nobody waited', async () => {
+    const page = await drawShowPage(typical);
+    expect(page).toContain('href="#waitingList"');
+    expect(page).toContain('24 单候补，其中 9 单递补；递补的有 7 单付了款');
+    expect(page).toContain('24 stood in line, 9 of them were served, and 7 of those paid');
+    expect(page).toContain('median 31 s, 95% within 58 s, longest 61 s');
+    for (const end of ['离队', 'left the line', '候补到期', '已无法供货']) expect(page).toContain(end);
+    expect(page).not.toContain('仍在排队');
+    expect(await drawShowPage(empty)).not.toContain('waitingList');
+  });
+
   test('opens in the language asked for', async () => {
     expect(await drawShowPage(typical, { language: 'en' })).toMatch(/id="language-en" checked/);
     expect(await drawShowPage(typical)).toMatch(/id="language-zh" checked/);

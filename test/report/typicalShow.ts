@@ -298,6 +298,16 @@ export const typicalShow: ShowFacts = {
     { outcome: 'refunded', orders: 3 },
     { outcome: 'reheld', orders: 2 },
   ],
+  waitingList: {
+    waited: 24,
+    served: 9,
+    paid: 7,
+    left: 12,
+    timedOut: 2,
+    unservable: 1,
+    inLine: 0,
+    servedAfter: { p50: 31.2, p95: 58.4, longest: 61 },
+  },
   presale: [
     { campaignId: 'spring-tea', sku: 'tea', name: 'Spring tea', region: 'east', held: 2, paid: 40, gone: 3 },
   ],

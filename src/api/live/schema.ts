@@ -59,6 +59,20 @@ const soldOut = z.object({
   seconds,
 });
 
+const waitingList = z.object({
+  waited: count.meta({ description: 'served + left + timedOut + unservable + inLine' }),
+  served: count,
+  paid: count.meta({ description: 'of those served' }),
+  left: count.meta({ description: 'cancelled by the buyer or the shop before their turn' }),
+  timedOut: count.meta({ description: 'cancelled when their wait was over' }),
+  unservable: count.meta({ description: 'could not have been served whatever came free' }),
+  inLine: count.meta({ description: 'still waiting' }),
+  servedAfter: z
+    .object({ p50: seconds, p95: seconds, longest: seconds })
+    .nullable()
+    .meta({ description: 'seconds in line; null while nobody was served' }),
+});
+
 const parcels = z.object({
   shipments: count,
   parcels: count,
@@ -157,6 +171,7 @@ export const reportAnswer = z
     ),
     soldOut: z.array(soldOut),
     comebacks: z.object({ ...back, goods: z.array(z.object({ ...goods, ...back })) }),
+    waitingList,
     parcels,
     promises,
     latency,

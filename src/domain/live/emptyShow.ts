@@ -37,6 +37,16 @@ export function describeEmptyShow({
     attention: [],
     refunds: [],
     lateMoney: [],
+    waitingList: {
+      waited: 0,
+      served: 0,
+      paid: 0,
+      left: 0,
+      timedOut: 0,
+      unservable: 0,
+      inLine: 0,
+      servedAfter: null,
+    },
     presale: [],
   };
 }

@@ -22,6 +22,7 @@ export interface ShowFacts {
   attention: AttentionCount[];
   refunds: RefundCount[];
   lateMoney: { outcome: LateOutcome; orders: number }[];
+  waitingList: WaitingListCount;
   presale: PresaleCount[];
 }
 
@@ -183,6 +184,28 @@ export interface RefundCount {
 }
 
 export type LateOutcome = 'reheld' | 'repromised' | 'refunded';
+
+/**
+ * The session's orders that stood in line, by how that ended: `waited` is the sum of served, left, timedOut, unservable
+ * and inLine.
+ */
+export interface WaitingListCount {
+  waited: number;
+  /** Got their units and a window to pay in. */
+  served: number;
+  /** Of those served. */
+  paid: number;
+  /** Cancelled by the buyer or the shop before their turn. */
+  left: number;
+  /** In line until their wait was over. */
+  timedOut: number;
+  /** Would have been refused whatever came free when it came to that. */
+  unservable: number;
+  /** Still waiting. */
+  inLine: number;
+  /** Seconds in line of those served; null while nobody was. */
+  servedAfter: { p50: number; p95: number; longest: number } | null;
+}
 
 export interface PresaleCount {
   campaignId: string;

@@ -13,6 +13,7 @@ import {
   type ShowFacts,
   type TimeSpan,
   type UnkeptPromise,
+  type WaitingListCount,
 } from './showFacts';
 
 /** The report of a live session. Every number follows from the facts; no part knows more than another. */
@@ -30,6 +31,7 @@ export interface ShowReport {
   hot: HotGoods[];
   soldOut: SoldOutGoods[];
   comebacks: Comebacks;
+  waitingList: WaitingListCount;
   parcels: ParcelTotals;
   promises: PromiseTotals;
   latency: { spans: TimeSpan[]; paymentToPlan: PlanningBucket[] };
@@ -135,6 +137,7 @@ export function computeShowReport(facts: ShowFacts): ShowReport {
     hot: drawHotGoods(facts),
     soldOut: describeSoldOut(facts),
     comebacks: totalComebacks(facts),
+    waitingList: facts.waitingList,
     parcels,
     promises,
     latency: { spans: facts.spans, paymentToPlan: facts.planning },

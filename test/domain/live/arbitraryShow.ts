@@ -160,6 +160,14 @@ export const arbitraryShow: fc.Arbitrary<ShowFacts> = fc
       }),
       { selector: ({ outcome }) => outcome },
     ),
+    waitingList: fc
+      .record({ served: few, paid: few, left: few, timedOut: few, unservable: few, inLine: few, p50: few, p95: few })
+      .map(({ p50, p95, paid, ...ends }) => ({
+        ...ends,
+        waited: ends.served + ends.left + ends.timedOut + ends.unservable + ends.inLine,
+        paid: Math.min(paid, ends.served),
+        servedAfter: ends.served === 0 ? null : { p50, p95: p50 + p95, longest: p50 + p95 },
+      })),
     presale: fc.array(
       fc.record({
         campaignId: fc.constant('spring'),
