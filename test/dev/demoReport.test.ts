@@ -52,6 +52,7 @@ function viewOf(
     orderId,
     externalId: orderId,
     offers: [],
+    timeline: [],
     state: pays ? 'delivered' : 'expired',
     attention: null,
     totalFen,
@@ -131,6 +132,40 @@ describe('the report', () => {
     if (event) event.at = '2026-01-03T00:00:01Z';
     const { onTime } = report(ledger);
     expect(onTime.ordersDelivered - onTime.onTime).toBe(1);
+  });
+
+  test('tells who stood in line, who was served after how long, and who left', () => {
+    const ledger = playPerfectShow();
+    const at = (second: number) => new Date(second * 1000).toISOString();
+    const stand = (index: number, until: Array<{ kind: string; at: string }>, state: OrderView['state']) => {
+      const entry = ledger.entries[index];
+      if (!entry?.view) throw new Error('there is no such buyer');
+      entry.acknowledgedState = 'waiting';
+      const timeline = [{ kind: 'placed', at: at(0) }, { kind: 'waiting', at: at(0) }, ...until];
+      Object.assign(entry, { chargedFen: 0, view: { ...entry.view, state, paidFen: 0, timeline } });
+      return entry;
+    };
+    const paying = stand(0, [{ kind: 'promoted', at: at(4) }], 'delivered');
+    Object.assign(paying, { view: { ...paying.view, paidFen: 10 } });
+    stand(1, [{ kind: 'promoted', at: at(60) }], 'expired');
+    stand(2, [{ kind: 'cancelled', at: at(50) }], 'cancelled');
+    const cancelsLater = [
+      { kind: 'promoted', at: at(5) },
+      { kind: 'cancelled', at: at(9) },
+    ];
+    stand(3, cancelsLater, 'cancelled');
+    const made = report(ledger);
+    expect(made.waitingList).toEqual({
+      waited: 4,
+      served: 3,
+      paid: 1,
+      left: 1,
+      p50Seconds: 5,
+      p95Seconds: 60,
+    });
+    const drawn = drawTerminalReport(made, { coloured: false });
+    expect(drawn).toMatch(/stood in line for them 候补 +4 .*3 served 递补, 1 of them paid 付款 · 1 left/);
+    expect(drawTerminalReport(report(playPerfectShow()), { coloured: false })).not.toContain('候补');
   });
 
   test('sorts refusals: sold out, others by slug, never answered', () => {

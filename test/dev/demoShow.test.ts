@@ -106,6 +106,18 @@ describe('the show', () => {
     }
   });
 
+  test('has buyers who will stand in line at every moment, none of whom keeps the show from its end', () => {
+    const hot = show.orders.filter(({ body }) => body.lines.some(({ sku }) => hotSkus.includes(sku)));
+    const waiting = hot.filter(({ comeback }) => comeback === 'waits');
+    for (const moment of show.moments.keys())
+      expect(waiting.filter((order) => order.moment === moment).length).toBeGreaterThan(10);
+    for (const { behaviour, moment, atMs, patienceMs } of waiting) {
+      expect(['pays', 'neverPays', 'cancelsUnpaid', 'cancelsPaid']).toContain(behaviour);
+      if (behaviour === 'neverPays') expect(moment).toBeLessThan(2);
+      expect(atMs + patienceMs).toBeLessThanOrEqual(145_000);
+    }
+  });
+
   test('sells hot SKUs at their moments only, and a few buyers want too many', () => {
     const hot = show.orders.flatMap((order) =>
       order.body.lines.filter(({ sku }) => hotSkus.includes(sku)).map((line) => ({ order, line })),

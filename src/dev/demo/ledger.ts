@@ -14,6 +14,8 @@ export interface LedgerEntry {
   totalFen: number;
   expiresAtMs?: number;
   deliverBy?: string;
+  /** While in line: when this buyer's patience ends. */
+  leavesAtMs?: number;
   /** The goods left out after "sold out". */
   boughtWithout?: string[];
   /** Same order sent again: did it come back word for word? */

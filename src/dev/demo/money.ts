@@ -72,11 +72,15 @@ async function tellShop(
     stage.ledger.noteFault(`late notification answered ${answer.status} ${problemSlug(answer)}`);
 }
 
-export async function cancelOrder({ shop }: Stage, entry: LedgerEntry): Promise<void> {
+export async function cancelOrder(stage: Stage, entry: LedgerEntry): Promise<void> {
   await sleep(entry.plan.cancelAfterMs);
+  await askToCancel(stage, entry, 'changed my mind 不想要了');
+}
+
+export async function askToCancel({ shop }: Stage, entry: LedgerEntry, reason: string): Promise<void> {
   const answer = await shop.POST('/v1/orders/{orderId}/cancel', {
     params: { path: { orderId: entry.orderId ?? '' } },
-    body: { reason: 'changed my mind 不想要了' },
+    body: { reason },
   });
   entry.cancelOutcome = answer.data?.outcome ?? slugOf(answer);
 }

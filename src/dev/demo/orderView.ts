@@ -16,6 +16,7 @@ export type OrderView = Pick<
   | 'latePayment'
   | 'offers'
   | 'shipments'
+  | 'timeline'
 > & { lines: Pick<Order['lines'][number], 'sku' | 'quantity'>[] };
 export type ShipmentView = OrderView['shipments'][number];
 

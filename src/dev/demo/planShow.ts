@@ -31,9 +31,13 @@ const pickupShare = 0.4;
 /** Buyers who name a point that cannot take their goods; the shop should have known, and is told so. */
 const wrongPointShare = 0.02;
 const greedyBuyers = 8;
-/** Moments that have an encore a minute later, and how many buyers of each then pay too late. */
-export const earlyMoments = 3;
+/** How many buyers of each of the first moments pay too late, when those in line have their units. */
+const earlyMoments = 3;
 const lateHotBuyers = 3;
+/** A hold of a hot SKU is a minute: of the first moments two in a row may go unpaid before the show is counted. */
+const momentsForTwoHolds = 2;
+/** After the selling. Whoever is served last of all still pays, and is delivered to, before the show is counted. */
+const lineClosesAfterMs = 85_000;
 const freeFreightFromFen = 9_900;
 const freightFen = 600;
 const hotPriceTenths = 8;
@@ -70,6 +74,7 @@ export function planShow(
   );
   letHotMoneyComeLate(orders, random);
   makeSomeGreedy(orders, random);
+  sendSlowOnesHome(orders);
   return {
     liveSessionId: settings.liveSessionId,
     durationMs: settings.durationMs,
@@ -112,12 +117,16 @@ function planOrder(stage: Stage, buyer: Buyer): PlannedOrder {
     behaviour,
     comeback: chooseComeback(random),
     body,
-    // Unpaid units go to the encore first, so some late money finds its goods gone.
+    // Unpaid units go to those in line first, so some late money finds its goods gone.
     payAfterMs:
       behaviour === 'paysLate'
         ? random.between(4_000, 20_000)
         : Math.round(600 + random.next() ** 2 * 15_000),
     cancelAfterMs: random.between(1_500, 6_000),
+    patienceMs: Math.min(
+      random.between(40_000, 130_000),
+      stage.settings.durationMs + lineClosesAfterMs - arrival.atMs,
+    ),
     toldTwice: random.next() < toldTwiceShare,
   };
   if (arrival.moment !== undefined) planned.moment = arrival.moment;
@@ -129,7 +138,7 @@ function planOrder(stage: Stage, buyer: Buyer): PlannedOrder {
 function chooseComeback(random: SeededRandom): Comeback {
   const draw = random.next();
   if (draw < 0.4) return 'withoutIt';
-  return draw < 0.65 ? 'encore' : 'givesUp';
+  return draw < 0.75 ? 'waits' : 'givesUp';
 }
 
 function chooseLines(
@@ -244,8 +253,8 @@ function partsOf(sku: SeedSku | undefined): Array<{ sku: string; quantity: numbe
 }
 
 /**
- * The first hot buyers of the early moments pay late, when the encore has sold their units to somebody else: their money
- * must come back. They change places with late payers of other goods, so that the shares stay exact.
+ * The first hot buyers of the early moments pay late, when their units are with those who stood in line: their money must
+ * come back. They change places with late payers of other goods, so that the shares stay exact.
  */
 function letHotMoneyComeLate(orders: PlannedOrder[], random: SeededRandom): void {
   const isHot = ({ body }: PlannedOrder) => body.lines.some((line) => hotSkus.includes(line.sku));
@@ -265,6 +274,17 @@ function letHotMoneyComeLate(orders: PlannedOrder[], random: SeededRandom): void
       });
       delete other.substitute;
     }
+  }
+}
+
+/** Nobody waits whose money would come later than the count: the channel's own, late money, a second unpaid minute. */
+function sendSlowOnesHome(orders: PlannedOrder[]): void {
+  const paysInTime = ({ behaviour, moment = 0 }: PlannedOrder) =>
+    behaviour === 'neverPays'
+      ? moment < momentsForTwoHolds
+      : behaviour !== 'comesPaid' && behaviour !== 'paysLate';
+  for (const order of orders) {
+    if (order.comeback === 'waits' && !paysInTime(order)) order.comeback = 'givesUp';
   }
 }
 

@@ -22,6 +22,8 @@ export interface ShopReport extends ShopSight {
   attention: Record<string, number>;
   latePayments: { told: number; reheld: number; repromised: number; refunded: number; undecided: number };
   cancellations: Record<string, number>;
+  /** As the orders' own timelines tell it; the server's report counts it from its books. */
+  waitingList: WaitingOutcome;
   /** Overdrawn units in the journal plus units of paid orders without a lot behind them; must be 0. */
   oversoldUnits: number;
   journal: { movements: number; lots: number; unbalancedLots: string[] };
@@ -33,6 +35,17 @@ export interface ShopReport extends ShopSight {
   hot: Array<{ sku: string; name: string; asked: number; sold: number; refused: number }>;
   /** Absent when the campaign did not come to its end; `faults` then say why. */
   presale?: PresaleOutcome;
+}
+
+/** How it went for those who stood in line; `left` are all who went unserved. */
+interface WaitingOutcome {
+  waited: number;
+  served: number;
+  paid: number;
+  left: number;
+  /** In line until served; null while nobody was. */
+  p50Seconds: number | null;
+  p95Seconds: number | null;
 }
 
 export interface ReportInput {
@@ -78,6 +91,7 @@ export function computeShopReport(input: ReportInput): ShopReport {
     repeats: countRepeats(ledger.entries),
     paymentsToldTwice: accepted.filter((entry) => entry.plan.toldTwice && entry.chargedFen > 0).length,
     cancellations: countBy(accepted.flatMap((entry) => (entry.cancelOutcome ? [entry.cancelOutcome] : []))),
+    waitingList: countWaiting(accepted),
     oversoldUnits: recount.oversoldUnits + unbackedUnits,
     unbackedUnits,
     lostOrders: accepted.filter((entry) => entry.missing).length,
@@ -149,6 +163,28 @@ function countLate(accepted: LedgerEntry[]): ShopReport['latePayments'] {
     refunded: outcomes.refunded ?? 0,
     undecided: outcomes.undecided ?? 0,
   };
+}
+
+function countWaiting(accepted: LedgerEntry[]): WaitingOutcome {
+  const waited = accepted.filter(({ acknowledgedState }) => acknowledgedState === 'waiting');
+  const views = waited.flatMap(({ view }) => (view ? [view] : []));
+  const served = views.filter((view) => instantOf(view, 'promoted') !== undefined);
+  const seconds = served
+    .map((view) => ((instantOf(view, 'promoted') ?? 0) - (instantOf(view, 'waiting') ?? 0)) / 1000)
+    .sort((a, b) => a - b);
+  return {
+    waited: waited.length,
+    served: served.length,
+    paid: served.filter(({ paidFen }) => paidFen > 0).length,
+    left: views.filter((view) => view.state === 'cancelled' && !served.includes(view)).length,
+    p50Seconds: quantile(seconds, 0.5),
+    p95Seconds: quantile(seconds, 0.95),
+  };
+}
+
+function instantOf({ timeline }: OrderView, kind: string): number | undefined {
+  const entry = timeline.find((each) => each.kind === kind);
+  return entry && Date.parse(entry.at);
 }
 
 function countRepeats(entries: LedgerEntry[]): ShopReport['repeats'] {

@@ -23,6 +23,7 @@ import type { Show } from './showModel';
 import { type ShowFiles, writeShowFiles } from './showFiles';
 import { type Stage, createCast, sleep, sleepIdly } from './stage';
 import { drawTerminalReport } from './terminalReport';
+import { followLine } from './waitInLine';
 
 export interface DemoConfig {
   home: string;
@@ -210,7 +211,11 @@ async function perform(
   let over = false;
   const isOver = () => over || Date.now() > deadlineAtMs;
   const progress = showProgress(process.stdout, { show, ledger, startsAtMs, nameOf });
-  const background = Promise.all([followOrders(stage, isOver), runForLeaders(stage, isOver)]);
+  const background = Promise.all([
+    followOrders(stage, isOver),
+    followLine(stage, isOver),
+    runForLeaders(stage, isOver),
+  ]);
   const host = seatHost(stage, hotSkus);
   sellEverything(stage);
   stage.act('presale', async () => {

@@ -1,14 +1,9 @@
 import type { components } from '../../sdk/api';
 import { slugOf } from '../../sdk/client';
 import type { LedgerEntry } from './ledger';
-import { earlyMoments } from './planShow';
 import { cancelOrder, payOrder, payTheirOrder } from './money';
 import type { OrderBody, PlannedOrder } from './showModel';
 import { type Stage, sleepUntil } from './stage';
-
-/** Holds of the flash goods end a minute after intake; then the units nobody paid for are back. */
-const encoreAfterMs = 62_500;
-const encoreLengthMs = 6_000;
 
 type AcceptedOrder = components['schemas']['AcceptedOrder'];
 
@@ -74,17 +69,23 @@ function judgeRepeat(
     ledger.noteFault(`repeat of ${entry.plan.body.externalId} was answered differently`);
 }
 
-/** From here on the order exists and may never be lost; the buyer goes on to pay, or not. */
+/** From here on the order exists and may never be lost; whoever need not wait goes on to pay, or not. */
 function acknowledge(stage: Stage, entry: LedgerEntry, order: AcceptedOrder): void {
   const { orderId, state, expiresAt, totalFen, promise } = order;
   entry.orderId = orderId;
   entry.acknowledgedState = state;
   entry.totalFen = totalFen;
-  if (expiresAt) entry.expiresAtMs = Date.parse(expiresAt);
   entry.deliverBy = promise.deliverBy;
+  if (state === 'waiting') entry.leavesAtMs = Date.now() + entry.plan.patienceMs;
+  else goOn(stage, entry, expiresAt);
+}
+
+/** What a buyer does whose goods are held until `expiresAt`. */
+export function goOn(stage: Stage, entry: LedgerEntry, expiresAt: string | null | undefined): void {
+  if (expiresAt) entry.expiresAtMs = Date.parse(expiresAt);
   switch (entry.plan.behaviour) {
     case 'comesPaid':
-      entry.chargedFen = totalFen;
+      entry.chargedFen = entry.totalFen;
       return;
     case 'neverPays':
       return;
@@ -101,21 +102,16 @@ function acknowledge(stage: Stage, entry: LedgerEntry, order: AcceptedOrder): vo
   }
 }
 
-/** What a buyer does about a refusal: leaves the sold-out goods out, waits for the encore, or gives up. */
+/** What a buyer does about a refusal: leaves the sold-out goods out, stands in line for them, or gives up. */
 async function comeBack(stage: Stage, entry: LedgerEntry, answer: Answer): Promise<void> {
   const { slug, status } = answer;
   entry.refusals.push(slug);
   if (status === 400 || status >= 500 || status === 401)
     stage.ledger.noteFault(`order refused with ${status} ${slug}`);
-  const { behaviour, comeback, moment, body } = entry.plan;
+  const { behaviour, comeback, body } = entry.plan;
   if (slug !== 'sold-out' || behaviour === 'comesPaid') return;
   if (comeback === 'withoutIt') return placeAgain(stage, entry, dropShortLines(entry.plan, answer.short));
-  if (comeback === 'encore' && moment !== undefined && moment < earlyMoments) {
-    const spreadMs = (encoreLengthMs * (entry.plan.atMs % 97)) / 97;
-    const momentMs = stage.show.moments[moment]?.atMs ?? 0;
-    await sleepUntil(stage.startsAtMs + momentMs + encoreAfterMs + spreadMs);
-    return placeAgain(stage, entry, body);
-  }
+  if (comeback === 'waits') return placeAgain(stage, entry, { ...body, acceptLater: true });
 }
 
 function dropShortLines({ body, substitute }: PlannedOrder, short: string[]): OrderBody {

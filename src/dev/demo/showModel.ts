@@ -2,7 +2,7 @@
 export type Behaviour = 'pays' | 'neverPays' | 'paysLate' | 'comesPaid' | 'cancelsUnpaid' | 'cancelsPaid';
 
 /** What a buyer does when the answer is "sold out". */
-export type Comeback = 'withoutIt' | 'encore' | 'givesUp';
+export type Comeback = 'withoutIt' | 'waits' | 'givesUp';
 
 export interface OrderLine {
   sku: string;
@@ -28,6 +28,7 @@ export interface OrderBody {
   freightFen: number;
   payment?: { transactionId: string; amountFen: number; paidAt: string; heldBy: 'channel' };
   liveSessionId: string;
+  acceptLater?: true;
 }
 
 export interface PlannedOrder {
@@ -41,6 +42,8 @@ export interface PlannedOrder {
   /** Milliseconds from the answer (for `paysLate`: from the end of the hold) to the payment. */
   payAfterMs: number;
   cancelAfterMs: number;
+  /** How long a buyer who waits stays in line. */
+  patienceMs: number;
   /** The shop sends the same order again, this much after the first time; absent for most. */
   repeatAfterMs?: number;
   /** The provider tells this payment more than once. */

@@ -26,6 +26,7 @@ export function drawTerminalReport(report: ShopReport, { coloured }: { coloured:
     ...outcomeLines(report, paint),
     null,
     ...hotLines(report, paint),
+    ...waitingLines(report, paint),
     null,
     ...presaleLines(report, paint),
     ...fulfilmentLines(report, paint),
@@ -103,6 +104,23 @@ function hotLines(report: ShopReport, paint: Paint): string[] {
     }),
     paint.dim(
       `${report.boughtWithoutSoldOutGoods} buyers came back and bought the rest of their basket 去掉售罄再下单`,
+    ),
+  ];
+}
+
+function waitingLines({ waitingList }: ShopReport, paint: Paint): string[] {
+  const { waited, served, paid, left, p50Seconds, p95Seconds } = waitingList;
+  if (waited === 0) return [];
+  return [
+    row(
+      'stood in line for them 候补',
+      String(waited),
+      paint.dim(`${served} served 递补, ${paid} of them paid 付款 · ${left} left unserved 离队`),
+    ),
+    row(
+      'until served 候补时长',
+      p50Seconds === null ? '–' : `${p50Seconds.toFixed(1)} s`,
+      paint.dim(`median · p95 ${p95Seconds === null ? '–' : `${p95Seconds.toFixed(1)} s`}`),
     ),
   ];
 }
