@@ -93,6 +93,8 @@ test('SIGKILL among the turns of the waiting list: each unit goes to the next in
   expect(await served()).toEqual(line.slice(0, 28));
 
   const lucky = countServable(waiting);
+  // what the dead had claimed of the outbox is told again, as after their leases
+  await stage.endLeases();
   await startDispatch();
   await eventually(async () => (await served()).length >= lucky, { what: 'the rest to be served' });
   await eventually(async () => (await stage.pending()) === 0, { what: 'Temporal to be told' });
