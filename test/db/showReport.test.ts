@@ -146,9 +146,9 @@ test('tells how each wait in line ended, and counts the wait for payment from th
       [pays.orderId],
     );
   await journey.cancel(holder.orderId);
-  expect(await serveWaiting(journey.db, { tenant: journey.tenant, limit: 9, paymentWindowSeconds: 60 })).toEqual(
-    { promoted: 2, looked: 3 },
-  );
+  expect(
+    await serveWaiting(journey.db, { tenant: journey.tenant, limit: 9, paymentWindowSeconds: 60 }),
+  ).toEqual({ promoted: 2, looked: 3 });
   await journey.pay(pays);
 
   const { waitingList, latency, verdict } = await report();

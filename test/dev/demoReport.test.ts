@@ -117,6 +117,14 @@ describe('the report', () => {
     expect(report(ledger).moneyUnaccountedFen).toBe(5);
   });
 
+  test('counts late money that came back as refunded, whatever it was called', () => {
+    const ledger = playPerfectShow();
+    const [surplus, open] = ledger.entries.filter(({ view }) => view?.state === 'delivered');
+    for (const entry of [surplus, open]) Object.assign(entry ?? {}, { chargedLate: true });
+    if (surplus?.view) Object.assign(surplus.view, { state: 'cancelled', refundedFen: surplus.view.paidFen });
+    expect(report(ledger).latePayments).toMatchObject({ told: 2, refunded: 1, undecided: 1 });
+  });
+
   test('finds goods of another zone in a parcel', () => {
     const ledger = playPerfectShow();
     const shipment = ledger.entries

@@ -125,6 +125,19 @@ const afterTheShow: Example[] = [
     as: 'host',
     params: { liveSessionId: 'show-7' },
     outcome: 'ok',
+    answer: {
+      liveSessionId: 'show-7',
+      waitingList: {
+        waited: 1,
+        served: 0,
+        paid: 0,
+        left: 0,
+        timedOut: 0,
+        unservable: 0,
+        inLine: 1,
+        servedAfter: null,
+      },
+    },
   },
   {
     route: 'POST /v1/live-sessions/{liveSessionId}/report-links',

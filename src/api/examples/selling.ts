@@ -80,6 +80,7 @@ const waits = {
   externalId: '20261124-0011',
   buyer: { ref: 'u-4715', communityId: 'pudong-1' },
   lines: [{ sku: 'rice-5kg', quantity: 9000 }],
+  liveSessionId: 'show-7',
   acceptLater: true,
 };
 

@@ -155,7 +155,7 @@ function countUnbacked(view: OrderView, skus: Map<string, SeedSku>): number {
 
 function countLate(accepted: LedgerEntry[]): ShopReport['latePayments'] {
   const late = accepted.filter((entry) => entry.chargedLate || entry.view?.latePayment);
-  const outcomes = countBy(late.map((entry) => entry.view?.latePayment?.outcome ?? 'undecided'));
+  const outcomes = countBy(late.map(lateOutcome));
   return {
     told: late.length,
     reheld: outcomes.reheld ?? 0,
@@ -163,6 +163,12 @@ function countLate(accepted: LedgerEntry[]): ShopReport['latePayments'] {
     refunded: outcomes.refunded ?? 0,
     undecided: outcomes.undecided ?? 0,
   };
+}
+
+/** Money for an order that had been cancelled meanwhile, by its own buyer's newer one, is not late but surplus: it is back. */
+function lateOutcome({ view }: LedgerEntry): string {
+  const isBack = view !== undefined && view.paidFen > 0 && view.refundedFen === view.paidFen;
+  return view?.latePayment?.outcome ?? (isBack ? 'refunded' : 'undecided');
 }
 
 function countWaiting(accepted: LedgerEntry[]): WaitingOutcome {

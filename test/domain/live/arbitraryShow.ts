@@ -161,7 +161,16 @@ export const arbitraryShow: fc.Arbitrary<ShowFacts> = fc
       { selector: ({ outcome }) => outcome },
     ),
     waitingList: fc
-      .record({ served: few, paid: few, left: few, timedOut: few, unservable: few, inLine: few, p50: few, p95: few })
+      .record({
+        served: few,
+        paid: few,
+        left: few,
+        timedOut: few,
+        unservable: few,
+        inLine: few,
+        p50: few,
+        p95: few,
+      })
       .map(({ p50, p95, paid, ...ends }) => ({
         ...ends,
         waited: ends.served + ends.left + ends.timedOut + ends.unservable + ends.inLine,
