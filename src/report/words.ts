@@ -88,7 +88,7 @@ export const words = {
 
   waitingList: { zh: '候补队列', en: 'The waiting list' },
   waitingListLine: {
-    zh: '{waited} 单候补，其中 {served} 单递补；递补的有 {paid} 单付了款',
+    zh: '{waited} 单候补，{served} 单递补，其中 {paid} 单已付款',
     en: '{waited} stood in line, {served} of them were served, and {paid} of those paid',
   },
   servedAfterLine: {

@@ -136,7 +136,7 @@ describe('the page', () => {
   test('tells how the waiting ended, and nothing where nobody waited', async () => {
     const page = await drawShowPage(typical);
     expect(page).toContain('href="#waitingList"');
-    expect(page).toContain('24 单候补，其中 9 单递补；递补的有 7 单付了款');
+    expect(page).toContain('24 单候补，9 单递补，其中 7 单已付款');
     expect(page).toContain('24 stood in line, 9 of them were served, and 7 of those paid');
     expect(page).toContain('median 31 s, 95% within 58 s, longest 61 s');
     for (const end of ['离队', 'left the line', '候补到期', '已无法供货']) expect(page).toContain(end);

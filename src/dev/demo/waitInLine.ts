@@ -1,4 +1,5 @@
 import { expectData } from '../../sdk/client';
+import type { LedgerEntry } from './ledger';
 import { askToCancel } from './money';
 import { goOn } from './sell';
 import { type Stage, sleep } from './stage';
@@ -6,43 +7,45 @@ import { type Stage, sleep } from './stage';
 const tickMs = 500;
 const pageSize = 200;
 
+/** What the shop has heard of `order.promoted`: until when each order may be paid. */
+interface Turns {
+  cursor?: string;
+  payableUntil: Map<string, string | undefined>;
+}
+
 /**
  * The shop reads the feed for those whose turn has come, who then have a fresh window to pay in, and takes out of line
  * whoever has waited long enough; until `isOver` says to stop.
  */
 export async function followLine(stage: Stage, isOver: () => boolean): Promise<void> {
-  let cursor: string | undefined;
+  const turns: Turns = { payableUntil: new Map() };
   while (!isOver()) {
     try {
-      cursor = await hearTurns(stage, cursor);
+      while ((await hearTurns(stage, turns)) === pageSize);
     } catch (error) {
       stage.ledger.noteFault(`feed: ${error instanceof Error ? error.message : String(error)}`);
     }
-    letImpatientLeave(stage);
+    for (const entry of stage.ledger.entries) moveOn(stage, entry, turns);
     await sleep(tickMs);
   }
 }
 
-/** Reads what is new of `order.promoted`; answers where to go on. */
-async function hearTurns(stage: Stage, cursor: string | undefined): Promise<string> {
-  const { items, nextCursor } = await expectData(
-    stage.shop.GET('/v1/events', { params: { query: { type: 'order.promoted', limit: pageSize, cursor } } }),
-  );
-  for (const { type, data } of items) {
-    if (type !== 'order.promoted') continue;
-    const entry = stage.ledger.entries.find(({ orderId }) => orderId === data.orderId);
-    // of an earlier show, or gone from the line a moment ago
-    if (entry?.leavesAtMs === undefined) continue;
-    delete entry.leavesAtMs;
-    goOn(stage, entry, data.expiresAt);
-  }
-  return items.length < pageSize ? nextCursor : hearTurns(stage, nextCursor);
+/** Reads on from where it was; answers how many were read. Those of earlier shows are among them. */
+async function hearTurns({ shop }: Stage, turns: Turns): Promise<number> {
+  const query = { type: 'order.promoted', limit: pageSize, cursor: turns.cursor } as const;
+  const { items, nextCursor } = await expectData(shop.GET('/v1/events', { params: { query } }));
+  turns.cursor = nextCursor;
+  for (const { type, data } of items)
+    if (type === 'order.promoted') turns.payableUntil.set(data.orderId, data.expiresAt);
+  return items.length;
 }
 
-function letImpatientLeave(stage: Stage): void {
-  for (const entry of stage.ledger.entries) {
-    if (entry.leavesAtMs === undefined || entry.leavesAtMs > Date.now()) continue;
-    delete entry.leavesAtMs;
-    stage.act('leaving the line', () => askToCancel(stage, entry, 'waited long enough 不等了'));
-  }
+function moveOn(stage: Stage, entry: LedgerEntry, { payableUntil }: Turns): void {
+  const { orderId, leavesAtMs } = entry;
+  if (orderId === undefined || leavesAtMs === undefined) return;
+  const served = payableUntil.has(orderId);
+  if (!served && Date.now() < leavesAtMs) return;
+  delete entry.leavesAtMs;
+  if (served) goOn(stage, entry, payableUntil.get(orderId));
+  else stage.act('leaving the line', () => askToCancel(stage, entry, 'waited long enough 不等了'));
 }
