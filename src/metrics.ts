@@ -54,30 +54,24 @@ export function addCounter(
 }
 
 /** How busy a role's pools are: callers that wait for a connection are the first sign of an exhausted pool. */
-export function addPoolGauges(registry: Registry, pools: readonly { load(): PoolLoad }[]): void {
-  const labelNames = ['pool', 'state'];
+export function addPoolGauges(registry: Registry, read: () => PoolLoad[] | Promise<PoolLoad[]>): void {
   addGauge(registry, {
     name: 'xianda_database_connections',
     help: 'Connections of each pool, busy or idle, and callers that wait for one.',
-    labelNames,
-    read: () =>
-      pools.flatMap((pool) => {
-        const { name, busy, idle, waiting } = pool.load();
-        return Object.entries({ busy, idle, waiting }).map(([state, value]) => ({
+    labelNames: ['pool', 'state'],
+    read: async () =>
+      (await read()).flatMap(({ name, busy, idle, waiting }) =>
+        Object.entries({ busy, idle, waiting }).map(([state, value]) => ({
           value,
           labels: { pool: name, state },
-        }));
-      }),
+        })),
+      ),
   });
   addGauge(registry, {
     name: 'xianda_database_connections_max',
     help: 'How many connections each pool may open.',
     labelNames: ['pool'],
-    read: () =>
-      pools.map((pool) => {
-        const { name, most } = pool.load();
-        return { value: most, labels: { pool: name } };
-      }),
+    read: async () => (await read()).map(({ name, most }) => ({ value: most, labels: { pool: name } })),
   });
 }
 

@@ -9,15 +9,15 @@ import { readBacklogs } from '../db/health.read';
 import { createFactsCache } from '../db/facts';
 import { createSellableReader, type KnownVersion, readChangedVersions } from '../db/sellable.read';
 import { findStandingKeys } from '../db/tenant';
-import { createPersonalData, type PersonalData } from '../db/personalData';
+import { createPersonalData } from '../db/personalData';
 import { createDatabase, type Database } from '../db/transaction';
-import { type Batcher, createBatcher } from '../intake/batcher';
-import { createIntake, usualBatching } from '../intake/intake';
-import { createTill } from '../intake/till';
+import { usualBatching } from '../intake/intake';
+import { type RemoteCounter, startCounter } from '../intake/remoteCounter';
 import { createLogger, type Logger } from '../log';
 import { type Monitor, serveMonitor } from '../metrics';
 import type { ApiDeps, ApiSettings } from './deps';
 import { createAuthenticator } from './http/auth';
+import { busiestOf } from './http/busiestLoop';
 import { createDoor } from './http/door';
 import { answerErrors, noSuchPath } from './http/errors';
 import { createLimits, type Limits, type LimitSettings } from './http/limits';
@@ -170,13 +170,6 @@ interface Opening {
 
 function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; close: () => Promise<void> } {
   const app = createDatabase({ url, role: 'xianda_app' });
-  // of its own, one a lane: batches that wait for a hot SKU's lock must not keep others from a connection
-  const intakeDb = createDatabase({
-    url,
-    role: 'xianda_app',
-    maxConnections: usualBatching.lanes,
-    name: 'intake',
-  });
   const reports = createDatabase({
     url,
     role: 'xianda_app',
@@ -186,23 +179,26 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
   const platform = createDatabase({ url, role: 'xianda_platform', maxConnections: 4 });
   const checker = createDatabase({ url, role: 'xianda_checker', maxConnections: 1 });
   const clock = openSellableClock({ url, app, platform, log });
-  const pools = [app, intakeDb, reports, platform, checker, ...clock.pools];
-  const personalData = createPersonalData(config.personalDataKeys);
+  const pools = [app, reports, platform, checker, ...clock.pools];
   const { platformKey, temporalAddress, temporalNamespace } = config;
   const schedules = createTemporalSchedules({
     address: temporalAddress,
     namespace: temporalNamespace ?? 'default',
   });
-  const batcher = createBatcher(usualBatching);
-  const limits = limitsOf(config, batcher);
+  const counter = startCounter({
+    url,
+    personalDataKeys: config.personalDataKeys,
+    paymentWindowSeconds: config.paymentWindowSeconds,
+    waitingListSeconds: config.waitingListSeconds,
+  });
+  const limits = limitsOf(config, counter);
   const metrics = createMetrics({
     backlogs: () => readBacklogs(checker),
     databaseAnswers: async () => (await checkDatabase(app)).ok,
     temporalAnswers: async () => (await checkTemporal(temporalAddress)).ok,
     pools,
+    counter,
     ordersInFlight: limits.inFlight,
-    ordersWaiting: () =>
-      limits.inFlight().map(({ tenant }) => ({ tenant, orders: batcher.waitingOf(tenant) })),
     stream: clock.deps.sellableClock,
   });
   const deps: ApiDeps = {
@@ -210,19 +206,13 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
     platform,
     checker,
     reports,
-    personalData,
+    personalData: createPersonalData(config.personalDataKeys),
     envelope: createEnvelope(config.personalDataKeys),
     schedules,
     ...clock.deps,
     log,
-    ...openCounter({
-      app,
-      intakeDb,
-      batcher,
-      personalData,
-      paymentWindowSeconds: config.paymentWindowSeconds,
-      waitingListSeconds: config.waitingListSeconds,
-    }),
+    intake: counter.intake,
+    till: counter.till,
     settings: settingsOf(config),
     metrics,
     authenticator: createAuthenticator({ platform, platformKey }),
@@ -234,17 +224,17 @@ function openDeps({ config, url, log, stopping }: Opening): { deps: ApiDeps; clo
   return {
     deps,
     async close() {
-      await Promise.all([...pools, schedules].map((each) => each.close()));
+      await Promise.all([...pools, schedules, counter].map((each) => each.close()));
     },
   };
 }
 
-function limitsOf({ limits: settings }: ApiConfig, batcher: Batcher): Limits {
+function limitsOf({ limits: settings }: ApiConfig, counter: RemoteCounter): Limits {
   return createLimits({
     settings,
-    isQueueFull: (tenant) => batcher.waitingOf(tenant) >= usualBatching.mostWaiting,
+    isQueueFull: (tenant) => counter.placingOf(tenant) >= usualBatching.mostWaiting,
     now: () => performance.now(),
-    loopMilliseconds: () => performance.eventLoopUtilization().active,
+    loopMilliseconds: busiestOf([() => performance.eventLoopUtilization().active, counter.loopMilliseconds]),
   });
 }
 
@@ -292,23 +282,6 @@ function openSellableClock({ url, app, platform, log }: ClockNeeds): {
       sellableClock: createSellableClock({ source, log }),
     },
     pools: [versions, faces],
-  };
-}
-
-interface Counter {
-  app: Database;
-  intakeDb: Database;
-  batcher: Batcher;
-  personalData: PersonalData;
-  paymentWindowSeconds: number;
-  waitingListSeconds?: number;
-}
-
-/** Whoever takes goods, pays for them or gives them back stands in one line. */
-function openCounter({ app, intakeDb, batcher, ...rest }: Counter): Pick<ApiDeps, 'intake' | 'till'> {
-  return {
-    intake: createIntake({ db: intakeDb, batcher, ...rest }),
-    till: createTill({ batcher, lanes: intakeDb, db: app }),
   };
 }
 

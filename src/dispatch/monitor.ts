@@ -51,7 +51,7 @@ export function createDispatchMonitor({
     help: 'By how much the latest Temporal Schedule was behind its time when last listed.',
     read: scheduleLateSeconds,
   });
-  addPoolGauges(registry, pools);
+  addPoolGauges(registry, () => pools.map((pool) => pool.load()));
   addPaceGauges(registry, { pace, heat });
   const calls = new Histogram({
     name: 'xianda_temporal_call_seconds',

@@ -48,7 +48,7 @@ function createWorkerRegistry(polling: () => boolean, pools: WatchOptions['pools
     help: '1 while this worker takes tasks.',
     read: () => Number(polling()),
   });
-  addPoolGauges(registry, pools);
+  addPoolGauges(registry, () => pools.map((pool) => pool.load()));
   return registry;
 }
 

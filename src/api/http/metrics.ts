@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Backlogs, OutboxBacklog } from '../../db/health.read';
 import type { PoolLoad } from '../../db/transaction';
+import type { RemoteCounter } from '../../intake/remoteCounter';
 import type { ClockLoad } from '../live/sellableClock';
 import { type TurnedAway, turnedAway } from './turnedAway';
 import type { TenantLoad } from './places';
@@ -18,7 +19,8 @@ export interface Metrics {
 
 interface Sources {
   ordersInFlight(): TenantLoad[];
-  ordersWaiting(): TenantLoad[];
+  /** Where orders are taken in: another thread, which is asked. */
+  counter: Pick<RemoteCounter, 'load'>;
   backlogs(): Promise<Backlogs>;
   databaseAnswers(): Promise<boolean>;
   temporalAnswers(): Promise<boolean>;
@@ -48,10 +50,14 @@ export function createMetrics(sources: Sources): Metrics {
   });
   // from the first scrape on, so that a rate is seen from the first refusal
   for (const reason of turnedAway) refused.inc({ reason }, 0);
-  addOrderLoads(registry, sources);
   addBacklogs(registry, sources.backlogs);
   addServers(registry, sources);
-  addPoolGauges(registry, sources.pools);
+  const counter = onceAScrape(() => readCounter(sources));
+  addOrderLoads(registry, sources, counter);
+  addPoolGauges(registry, async () => [
+    ...sources.pools.map((pool) => pool.load()),
+    ...(await counter()).pools,
+  ]);
   addStream(registry, sources.stream);
   return {
     registry,
@@ -70,10 +76,20 @@ export function createMetrics(sources: Sources): Metrics {
   };
 }
 
+async function readCounter({ ordersInFlight, counter }: Sources) {
+  const tenants = ordersInFlight().map(({ tenant }) => tenant);
+  const { pools, waiting } = await counter.load(tenants);
+  return { pools, waiting: tenants.map((tenant, index) => ({ tenant, orders: waiting[index] ?? 0 })) };
+}
+
 const mostTenantsShown = 10;
 
 /** Labels that tenants bring are bounded: those with most are named, the others summed up. */
-function addOrderLoads(registry: Registry, { ordersInFlight, ordersWaiting }: Sources): void {
+function addOrderLoads(
+  registry: Registry,
+  { ordersInFlight }: Sources,
+  counter: () => Promise<{ waiting: TenantLoad[] }>,
+): void {
   const labelNames = ['tenant'];
   addGauge(registry, {
     name: 'xianda_orders_in_flight',
@@ -85,7 +101,7 @@ function addOrderLoads(registry: Registry, { ordersInFlight, ordersWaiting }: So
     name: 'xianda_orders_waiting',
     help: 'Requests that wait for their batch, of the ten tenants with most, and of the others together.',
     labelNames,
-    read: () => shown(ordersWaiting()),
+    read: async () => shown((await counter()).waiting),
   });
 }
 
