@@ -124,7 +124,8 @@ function standing({ skus, sites, carriers, points }: Facts) {
   return { skus, sites, carriers, pickupPoints: points };
 }
 
-interface Wanted {
+/** What the orders of a batch need locked and read. */
+export interface Wanted {
   /** To be locked: what is sold, and the components of bundles. */
   skus: string[];
   /** Of which there are lots. */
@@ -133,7 +134,8 @@ interface Wanted {
   pointIds: string[];
 }
 
-function wantedBy(
+/** What a batch of admissions will ask of the stock. */
+export function wantedBy(
   subjects: readonly AdmissionSubject[],
   facts: Facts,
   alsoLock: readonly string[] = [],

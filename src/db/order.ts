@@ -115,11 +115,13 @@ export interface NewOrderLine {
 }
 
 /**
- * Writes orders and their lines, with one statement a table. A shop's id that another request took meanwhile is a
+ * Writes orders and their lines, with one statement a table, the orders by their ids: two transactions that write some
+ * of the same ones wait for each other in one direction. A shop's id that another request took meanwhile is a
  * conflict: the transaction runs again, and its caller finds the first answer.
  */
 export async function insertOrders(tx: TenantTx, orders: readonly NewOrder[]): Promise<void> {
-  await Promise.all([insertHeads(tx, orders), insertLines(tx, orders)]);
+  const byId = [...orders].sort((a, b) => (a.orderId < b.orderId ? -1 : 1));
+  await Promise.all([insertHeads(tx, byId), insertLines(tx, byId)]);
 }
 
 async function insertHeads(tx: TenantTx, orders: readonly NewOrder[]): Promise<void> {

@@ -3,44 +3,13 @@ import { prepaymentKey } from '../db/prepayment';
 import { addDays, endOfDay, localDateOf } from '../domain/network/calendar';
 import type { Instant } from '../domain/network/model';
 import type { Admitted } from '../domain/order/admission';
-import type { AdmissionLedger, Holder, LedgerPlacing, LedgerState } from '../domain/order/admissionLedger';
+import type { AdmissionLedger, LedgerState } from '../domain/order/admissionLedger';
 import type { DeliveryPromise } from '../domain/order/model';
 import type { Placing as Placed, PlacingRules } from '../domain/order/placing';
+import { type Prepared, placingOf } from './candidate';
 import type { Draft } from './draft';
-import type { AcceptedOrder, IntakeAnswer, IntakeRequest } from './model';
+import type { AcceptedOrder, IntakeAnswer } from './model';
 import type { Taken } from './write';
-
-/** One order that is handed in. */
-export interface Placing {
-  request: IntakeRequest;
-  actor: string;
-}
-
-/** An order that may be taken in, if the stock allows. */
-export interface Candidate extends Placing {
-  index: number;
-  draft: Draft;
-}
-
-/** A buyer, by the channel and its own name for them: another channel's may be somebody else. */
-export function holderOf({ request }: Pick<Candidate, 'request'>): Holder {
-  return { channel: request.channel, buyerRef: request.buyer.ref };
-}
-
-/** What the ledger is asked. */
-export function placingOf(candidate: Candidate): LedgerPlacing {
-  const { request, draft } = candidate;
-  return {
-    lines: draft.lines,
-    destination: draft.destination,
-    purchase: { buyerRef: request.buyer.ref, liveSessionId: request.liveSessionId ?? null },
-    holder: holderOf(candidate),
-    paid: draft.paid,
-    mayWait: request.acceptLater === true && request.payment === undefined,
-  };
-}
-
-export type Prepared = { candidate: Candidate } & Pick<Taken, 'bodyDigest' | 'recipient'>;
 
 /** Orders of a batch, decided one after the other. */
 export interface Decider {

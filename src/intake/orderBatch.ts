@@ -1,4 +1,4 @@
-import { type AdmissionSubject, lockAdmissions, readAdmissions } from '../db/admission';
+import { lockAdmissions, readAdmissions, wantedBy } from '../db/admission';
 import { readCampaigns, readClock } from '../db/admission.read';
 import { createFactsCache, type Facts, type FactsCache } from '../db/facts';
 import { findByExternalIds, shopKey, type StoredAnswer } from '../db/order';
@@ -6,17 +6,29 @@ import { findUsedPrepayments } from '../db/prepayment';
 import { type PersonalData, sealRecipient } from '../db/personalData';
 import { type Database, Rollback, type TenantTx } from '../db/transaction';
 import { findHolders, type OwnUnpaid, readOwnUnpaid } from '../db/unpaid.read';
-import { openLedger } from '../domain/order/admissionLedger';
+import { type LedgerState, openLedger } from '../domain/order/admissionLedger';
 import { mayBeOwnDoing, mostOwnOrders } from '../domain/order/givingWay';
 import type { PlacingRules } from '../domain/order/placing';
+import { sumTakes } from '../domain/order/stockForecast';
+import { decideAhead } from './ahead';
 import type { BatchKind } from './batcher';
 import { canonicalJson } from './canonical';
-import { type Candidate, createDecider, holderOf, type Placing, placingOf, type TakenAt } from './decider';
+import {
+  type Candidate,
+  goodsOf,
+  holderOf,
+  type Placing,
+  placingOf,
+  type Prepared,
+  subjectOf,
+} from './candidate';
+import { createDecider, type TakenAt } from './decider';
 import { type Draft, draftOrder } from './draft';
+import { createForesight, type Foresight } from './foresight';
 import type { AcceptedOrder, IntakeAnswer, IntakeRequest } from './model';
 import { isPresale, type PresaleOffer } from './resolve';
 import { createScarcity, type Scarcity } from './scarcity';
-import { writeOrders } from './write';
+import { takesOf, writeOrders } from './write';
 
 export interface OrderBatchNeeds {
   db: Database;
@@ -34,23 +46,35 @@ const aDaySeconds = 86_400;
  * stock is read in one journey, each order is decided in arrival order, and one statement per table writes them all.
  */
 export function createOrderKind(needs: OrderBatchNeeds): BatchKind<Placing, IntakeAnswer> {
-  const memory = { facts: createFactsCache(), scarcity: createScarcity() };
+  const batch = {
+    ...needs,
+    facts: createFactsCache(),
+    scarcity: createScarcity(),
+    foresight: createForesight(),
+  };
+  const runOnce = async (tenant: string, placings: readonly Placing[], alone: boolean) => {
+    let tries = 0;
+    try {
+      return await needs.db.inTenant(tenant, (tx) => {
+        tries += 1;
+        // what had to be undone is decided under the locks
+        return placeBatch(tx, { ...batch, alone, mayPlanAhead: !alone && tries === 1 }, placings);
+      });
+    } catch (error) {
+      batch.foresight.forget(tenant);
+      throw error;
+    }
+  };
   return {
     name: 'order',
     async run(tenant, placings) {
-      const batch = { ...needs, ...memory };
       const answers: IntakeAnswer[] = [];
       while (answers.length < placings.length) {
         const rest = placings.slice(answers.length);
-        const some = await needs.db.inTenant(tenant, (tx) =>
-          placeBatch(tx, { ...batch, alone: false }, rest),
-        );
+        const some = await runOnce(tenant, rest, false);
         answers.push(...some);
         if (some.length === rest.length) break;
-        const next = rest.slice(some.length, some.length + 1);
-        answers.push(
-          ...(await needs.db.inTenant(tenant, (tx) => placeBatch(tx, { ...batch, alone: true }, next))),
-        );
+        answers.push(...(await runOnce(tenant, rest.slice(some.length, some.length + 1), true)));
       }
       return answers;
     },
@@ -60,6 +84,9 @@ export function createOrderKind(needs: OrderBatchNeeds): BatchKind<Placing, Inta
 interface Batch extends OrderBatchNeeds {
   facts: FactsCache;
   scarcity: Scarcity;
+  foresight: Foresight;
+  /** It may be decided before it has its locks. */
+  mayPlanAhead: boolean;
   /** One order by itself, for which older unpaid ones of the same buyer may give way. */
   alone: boolean;
 }
@@ -71,10 +98,11 @@ interface Batch extends OrderBatchNeeds {
 async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing[]): Promise<IntakeAnswer[]> {
   const answers: IntakeAnswer[] = new Array<IntakeAnswer>(placings.length);
   const requests = placings.map(({ request }) => request);
-  const [facts, stored, offer] = await Promise.all([
+  const [facts, stored, offer, clock] = await Promise.all([
     batch.facts.read(tx, skusOf(requests)),
     findByExternalIds(tx, requests),
     readOffer(tx, requests),
+    readClock(tx),
   ]);
   const context = { tenant: tx.tenant, facts, offer };
   const drafted: Candidate[] = [];
@@ -85,7 +113,7 @@ async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing
     else drafted.push({ ...placing, index, draft });
   }
   const candidates = await refuseWithoutLocks(tx, { batch, facts, answers, drafted });
-  const { taken, until } = await decide(tx, { batch, facts, answers, drafted, candidates });
+  const { taken, until } = await decide(tx, { batch, facts, clock, answers, drafted, candidates });
   const decided = answers.slice(0, until);
   // thrown, so that what expiring past-due holds wrote is the sweeper's to write: a refusal stores nothing
   if (taken.size === 0) throw new Rollback(decided);
@@ -175,21 +203,10 @@ async function refuseWithoutLocks(
   return drafted.filter((candidate) => !refused.has(candidate));
 }
 
-function* goodsOf({ lines }: Pick<Draft, 'lines'>): Generator<string> {
-  for (const line of lines) {
-    yield line.sku;
-    for (const part of line.components) yield part.sku;
-  }
-}
-
-function subjectOf(candidate: Candidate): AdmissionSubject {
-  const { lines, destination, purchase, holder, paid } = placingOf(candidate);
-  return { lines, destination, purchase, holder: paid ? undefined : holder };
-}
-
 interface Deciding {
   batch: Batch;
   facts: Facts;
+  clock: Pick<LedgerState, 'now' | 'timeZone'>;
   answers: IntakeAnswer[];
   /** All that could be orders, and those of them that are not answered yet. */
   drafted: Candidate[];
@@ -203,12 +220,24 @@ interface Decided {
   until: number;
 }
 
-/** Decides under the locks, in arrival order, and writes what is taken in. */
+/** Decides in arrival order, and writes what is taken in. */
 async function decide(tx: TenantTx, deciding: Deciding): Promise<Decided> {
-  const { batch, facts, answers, candidates } = deciding;
+  const { batch, facts, clock, answers, candidates, drafted } = deciding;
   if (candidates.length === 0) return { taken: new Map(), until: await findCut(tx, deciding, []) };
-  // before the locks: encrypting is the dearest step of an order, and nobody needs to wait for it
   const prepared = candidates.map((candidate) => ({ candidate, ...sealed(tx.tenant, batch, candidate) }));
+  // where the stock refused somebody, it is too short to foresee anything
+  const mayPlanAhead = batch.mayPlanAhead && candidates.length === drafted.length;
+  const ahead =
+    mayPlanAhead &&
+    (await decideAhead(tx, { facts, clock, prepared, foresight: batch.foresight, rules: rulesOf(batch) }));
+  if (!ahead) return decideUnderLocks(tx, deciding, prepared);
+  for (const [index, answer] of ahead.answers) answers[index] = answer;
+  return decidedOf(tx.tenant, deciding, { taken: ahead.taken, until: answers.length });
+}
+
+/** Decides under the locks, and writes what is taken in. */
+async function decideUnderLocks(tx: TenantTx, deciding: Deciding, prepared: Prepared[]): Promise<Decided> {
+  const { batch, facts, answers, candidates } = deciding;
   const { state, used, own } = await lockBatch(tx, { batch, facts, candidates });
   const decideUntil = (until: number): TakenAt[] => {
     const decider = createDecider({ state, used, own, ledger: openLedger(state), rules: rulesOf(batch) });
@@ -220,15 +249,41 @@ async function decide(tx: TenantTx, deciding: Deciding): Promise<Decided> {
   let taken = decideUntil(answers.length);
   const until = await findCut(tx, deciding, taken);
   if (until < answers.length) taken = decideUntil(until);
-  for (const { index, draft } of candidates) {
-    if (index < until) noteScarcity(batch.scarcity, tx.tenant, draft, answers[index] as IntakeAnswer);
-  }
+  noteSeen(tx.tenant, deciding, { state, taken });
   if (taken.length > 0) await writeOrders(tx, taken, state);
+  return decidedOf(tx.tenant, deciding, { taken, until });
+}
+
+/** Those who plan ahead may count on it, unless there is more to it than units that were taken. */
+function noteSeen(
+  tenant: string,
+  { batch: { foresight }, facts, candidates }: Deciding,
+  { state, taken }: { state: LedgerState; taken: TakenAt[] },
+): void {
+  if (taken.some(({ wait, givesWay }) => wait !== null || givesWay.length > 0)) {
+    foresight.forget(tenant);
+    return;
+  }
+  const wanted = wantedBy(candidates.map(subjectOf), facts);
+  foresight.noteSeen(tenant, { wanted, stock: state, takes: sumTakes(taken.map(takesOf)) });
+}
+
+function decidedOf(
+  tenant: string,
+  { batch, candidates, answers }: Deciding,
+  { taken, until }: { taken: TakenAt[]; until: number },
+): Decided {
+  for (const { index, draft } of candidates) {
+    if (index < until) noteScarcity(batch.scarcity, tenant, draft, answers[index] as IntakeAnswer);
+  }
   return { taken: new Map(taken.map(({ request, index }) => [shopKey(request), index])), until };
 }
 
 /** Locks what the orders ask for; of one that is decided alone also what its buyer holds unpaid, and reads that. */
-async function lockBatch(tx: TenantTx, { batch, facts, candidates }: Omit<Deciding, 'answers' | 'drafted'>) {
+async function lockBatch(
+  tx: TenantTx,
+  { batch, facts, candidates }: Pick<Deciding, 'batch' | 'facts' | 'candidates'>,
+) {
   const subjects = candidates.map(subjectOf);
   const before = batch.alone ? await readOwn(tx, candidates) : [];
   const [state, used] = await Promise.all([

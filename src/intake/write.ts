@@ -2,7 +2,7 @@ import { writeAdmissions } from '../db/admission';
 import { raiseAttention } from '../db/attention';
 import { giveWay } from '../db/givingWay';
 import { insertOrderEvents, insertOrders, type NewOrder } from '../db/order';
-import { insertOutbox } from '../db/outbox';
+import { insertOutbox, type OutboxMessage } from '../db/outbox';
 import { insertPrepayments } from '../db/prepayment';
 import { insertRecipients, type SealedRecipient } from '../db/personalData';
 import type { TenantTx } from '../db/transaction';
@@ -34,14 +34,11 @@ export interface Taken {
   answer: AcceptedOrder;
 }
 
+/** When orders are decided: the tenant's day is theirs. */
+export type DecidedAt = { now: Instant; timeZone: string };
+
 /** Writes orders that were taken in, whole, with one statement a table, all sent together. */
-export async function writeOrders(
-  tx: TenantTx,
-  taken: readonly Taken[],
-  { now, timeZone }: { now: Instant; timeZone: string },
-): Promise<void> {
-  const placedOn = localDateOf(now, timeZone);
-  const served = taken.filter(({ wait }) => wait === null);
+export async function writeOrders(tx: TenantTx, taken: readonly Taken[], at: DecidedAt): Promise<void> {
   // what gives way comes back before it is taken again
   await giveWay(
     tx,
@@ -50,20 +47,26 @@ export async function writeOrders(
     ),
   );
   await Promise.all([
+    writeRecords(tx, taken, at),
+    writeHoldings(tx, taken),
+    joinWaitingList(tx, taken.flatMap(joiningOf)),
+  ]);
+  for (const { draft, refusal } of taken) {
+    if (refusal) await parkShort(tx, draft.orderId, refusal);
+  }
+}
+
+/** What tells of the orders, and takes nothing: it may be written before any stock is locked. */
+export async function writeRecords(
+  tx: TenantTx,
+  taken: readonly Taken[],
+  { now, timeZone }: DecidedAt,
+): Promise<void> {
+  const placedOn = localDateOf(now, timeZone);
+  await Promise.all([
     insertOrders(
       tx,
       taken.map((each) => newOrderOf(each, placedOn)),
-    ),
-    writeAdmissions(
-      tx,
-      served.map(({ draft, admitted, expiresAt, actor }) => ({
-        orderId: draft.orderId,
-        run: 1,
-        admitted,
-        expiresAt,
-        pickupPointId: draft.destination.pickupPointId,
-        actor,
-      })),
     ),
     insertRecipients(
       tx,
@@ -76,20 +79,34 @@ export async function writeOrders(
       ),
     ),
     insertOrderEvents(tx, taken.flatMap(eventsOf)),
-    insertOutbox(
-      tx,
-      served.map(({ draft }) => ({
-        kind: 'startOrder',
-        subject: draft.orderId,
-        payload: { run: 1 },
-        urgent: draft.paid,
-      })),
-    ),
-    joinWaitingList(tx, taken.flatMap(joiningOf)),
+    insertOutbox(tx, taken.flatMap(startOf)),
   ]);
-  for (const { draft, refusal } of taken) {
-    if (refusal) await parkShort(tx, draft.orderId, refusal);
-  }
+}
+
+/** What the orders take, under the locks of it. */
+export async function writeHoldings(tx: TenantTx, taken: readonly Taken[]): Promise<void> {
+  await writeAdmissions(
+    tx,
+    taken
+      .filter(({ wait }) => wait === null)
+      .map((each) => ({
+        ...takesOf(each),
+        orderId: each.draft.orderId,
+        run: 1,
+        expiresAt: each.expiresAt,
+        actor: each.actor,
+      })),
+  );
+}
+
+/** What an order takes, and of which pickup point. */
+export function takesOf({ admitted, draft }: Pick<Taken, 'admitted' | 'draft'>) {
+  return { admitted, pickupPointId: draft.destination.pickupPointId };
+}
+
+function startOf({ draft, wait }: Taken): OutboxMessage[] {
+  if (wait !== null) return [];
+  return [{ kind: 'startOrder', subject: draft.orderId, payload: { run: 1 }, urgent: draft.paid }];
 }
 
 function newOrderOf(
