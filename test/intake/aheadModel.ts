@@ -1,7 +1,7 @@
 import type { Database, Row, TenantTx } from '../../src/db/transaction';
 
-/** How a transaction took orders in: planned ahead and kept, planned ahead and undone, or under the locks. */
-export type Way = 'ahead' | 'undone' | 'locked';
+/** How a transaction took orders in: planned ahead, or under the locks; and kept, or undone. */
+export type Way = 'ahead' | 'aheadUndone' | 'locked' | 'lockedUndone';
 
 export interface Watched {
   db: Database;
@@ -32,6 +32,11 @@ export const locksPools = (text: string) => text.includes('FROM stock_pool') && 
 
 export const readsLots = (text: string) => text.includes('b.on_hand, b.held, b.committed');
 
+/** On purpose or by the database, so that the same work runs again; not what a broken connection lost. */
+function isUndone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('40');
+}
+
 /** Tells of each transaction whether its orders were written before its locks were had. */
 export function watched(db: Database): Watched {
   const ways: Way[] = [];
@@ -51,7 +56,7 @@ export function watched(db: Database): Watched {
           try {
             return await work({ ...tx, query });
           } catch (error) {
-            if (way === 'ahead') way = 'undone';
+            way = isUndone(error) && (way === 'ahead' || way === 'locked') ? `${way}Undone` : null;
             throw error;
           } finally {
             if (way) ways.push(way);
