@@ -116,6 +116,43 @@ test.each([
   );
 });
 
+/** An order like the shop's own but for what is said, by the superuser's hand. */
+const orderLike = (columns: string, values: string) =>
+  database.query(
+    `INSERT INTO orders (tenant, order_id, channel, external_id, body_digest, answer, state, buyer_ref, delivery_method,
+                         total_fen, freight_fen, paid_fen, ship_by, deliver_by, expires_at, placed_on, ${columns})
+     SELECT tenant, 'another', channel, 'another', body_digest, answer, state, buyer_ref, delivery_method,
+            total_fen, freight_fen, paid_fen, ship_by, deliver_by, expires_at, placed_on, ${values}
+       FROM orders WHERE order_id = $1`,
+    [ours.unpaidId],
+  );
+
+test('an order goes to a community and a point that are there, and both stay', async () => {
+  for (const column of ['community_id', 'pickup_point_id'])
+    await expect(orderLike(column, `'nowhere'`)).rejects.toThrow(/I11 a row of orders points to no/);
+  for (const table of ['community', 'pickup_point']) {
+    await expect(database.query(`DELETE FROM ${table} WHERE false`)).rejects.toThrow(/I11 .* never deleted/);
+    await expect(database.query(`UPDATE ${table} SET ${table}_id = ${table}_id || 'x'`)).rejects.toThrow(
+      /I11 a row of .* keeps its keys/,
+    );
+    await expect(database.query(`UPDATE orders SET ${table}_id = 'nowhere'`)).rejects.toThrow(
+      /keeps its keys/,
+    );
+  }
+});
+
+test('an event’s id is 1 to 64 letters, digits, hyphens and underscores', async () => {
+  const emit = (id: string) =>
+    database.query(
+      `INSERT INTO event (tenant, event_id, type, subject, data) VALUES ($1, $2, 'stock.test', 'x', '{}')`,
+      [ours.tenant, id],
+    );
+  for (const id of ['', 'a b', 'a\n', 'é', 'a.b', 'x'.repeat(65)])
+    await expect(emit(id)).rejects.toMatchObject({ constraint: 'event_event_id_check' });
+  await emit('a-Z_0');
+  await emit('x'.repeat(64));
+});
+
 test('even the superuser’s own hand is stopped at the books, and at steps outside of the graphs', async () => {
   await expect(database.query(`UPDATE stock_movement SET actor = 'x'`)).rejects.toThrow(
     /I2 stock_movement is append-only/,
