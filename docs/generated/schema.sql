@@ -203,6 +203,22 @@ CREATE FUNCTION public.order_line_has_sku() RETURNS trigger
         RETURN NULL;
       END $$;
 
+CREATE FUNCTION public.orders_has_place() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE missing boolean;
+BEGIN
+  EXECUTE 'SELECT EXISTS (SELECT 1 FROM (SELECT DISTINCT tenant, community_id FROM added WHERE community_id IS NOT NULL) a
+             WHERE (SELECT true FROM community p WHERE p.tenant = a.tenant AND p.community_id = a.community_id) IS NULL)
+        OR EXISTS (SELECT 1 FROM (SELECT DISTINCT tenant, pickup_point_id FROM added WHERE pickup_point_id IS NOT NULL) a
+             WHERE (SELECT true FROM pickup_point p WHERE p.tenant = a.tenant AND p.pickup_point_id = a.pickup_point_id) IS NULL)'
+    INTO missing;
+  IF missing THEN
+    RAISE EXCEPTION 'I11 a row of orders points to no community or pickup point' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.orders_has_tenant() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -395,7 +411,7 @@ CREATE TABLE public.event (
     "position" bigint,
     published_at timestamp with time zone,
     CONSTRAINT event_check CHECK ((("position" IS NULL) = (published_at IS NULL))),
-    CONSTRAINT event_event_id_check CHECK ((event_id ~ '^[A-Za-z0-9_-]{1,64}$'::text)),
+    CONSTRAINT event_event_id_check CHECK (((event_id !~ '[^A-Za-z0-9_-]'::text) AND ((octet_length(event_id) >= 1) AND (octet_length(event_id) <= 64)))),
     CONSTRAINT event_position_check CHECK (("position" >= 1))
 );
 
@@ -3203,6 +3219,8 @@ CREATE TRIGGER hold_has_stock_balance AFTER INSERT ON public.hold REFERENCING NE
 
 CREATE TRIGGER keep_version_of_removed AFTER DELETE ON public.sku_component REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION public.keep_version_of_removed();
 
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.community FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.community_id IS DISTINCT FROM new.community_id))) EXECUTE FUNCTION public.refuse_rekeying();
+
 CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.event FOR EACH ROW WHEN ((old.tenant IS DISTINCT FROM new.tenant)) EXECUTE FUNCTION public.refuse_rekeying();
 
 CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.hold FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.hold_id IS DISTINCT FROM new.hold_id) OR (old.order_id IS DISTINCT FROM new.order_id) OR (old.line_id IS DISTINCT FROM new.line_id) OR (old.sku IS DISTINCT FROM new.sku) OR (old.site_id IS DISTINCT FROM new.site_id) OR (old.lot_id IS DISTINCT FROM new.lot_id))) EXECUTE FUNCTION public.refuse_rekeying();
@@ -3211,9 +3229,11 @@ CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.order_event FOR EACH ROW WHEN 
 
 CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.order_line FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.order_id IS DISTINCT FROM new.order_id) OR (old.line_id IS DISTINCT FROM new.line_id) OR (old.sku IS DISTINCT FROM new.sku))) EXECUTE FUNCTION public.refuse_rekeying();
 
-CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.orders FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.order_id IS DISTINCT FROM new.order_id))) EXECUTE FUNCTION public.refuse_rekeying();
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.orders FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.order_id IS DISTINCT FROM new.order_id) OR (old.community_id IS DISTINCT FROM new.community_id) OR (old.pickup_point_id IS DISTINCT FROM new.pickup_point_id))) EXECUTE FUNCTION public.refuse_rekeying();
 
 CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.outbox FOR EACH ROW WHEN ((old.tenant IS DISTINCT FROM new.tenant)) EXECUTE FUNCTION public.refuse_rekeying();
+
+CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.pickup_point FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.pickup_point_id IS DISTINCT FROM new.pickup_point_id))) EXECUTE FUNCTION public.refuse_rekeying();
 
 CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.recipient FOR EACH ROW WHEN (((old.tenant IS DISTINCT FROM new.tenant) OR (old.order_id IS DISTINCT FROM new.order_id))) EXECUTE FUNCTION public.refuse_rekeying();
 
@@ -3223,9 +3243,13 @@ CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.stock_balance FOR EACH ROW WHE
 
 CREATE TRIGGER keeps_keys BEFORE UPDATE ON public.tenant FOR EACH ROW WHEN ((old.tenant IS DISTINCT FROM new.tenant)) EXECUTE FUNCTION public.refuse_rekeying();
 
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.community FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
+
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.order_line FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
 
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
+
+CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.pickup_point FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
 
 CREATE TRIGGER never_deleted BEFORE DELETE OR TRUNCATE ON public.sku FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_delete();
 
@@ -3248,6 +3272,8 @@ CREATE TRIGGER order_event_has_orders AFTER INSERT ON public.order_event REFEREN
 CREATE TRIGGER order_line_has_orders AFTER INSERT ON public.order_line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.order_line_has_orders();
 
 CREATE TRIGGER order_line_has_sku AFTER INSERT ON public.order_line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.order_line_has_sku();
+
+CREATE TRIGGER orders_has_place AFTER INSERT ON public.orders REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.orders_has_place();
 
 CREATE TRIGGER orders_has_tenant AFTER INSERT ON public.orders REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.orders_has_tenant();
 
@@ -3357,12 +3383,6 @@ ALTER TABLE ONLY public.offer
 
 ALTER TABLE ONLY public.order_line
     ADD CONSTRAINT order_line_tenant_campaign_id_fkey FOREIGN KEY (tenant, campaign_id) REFERENCES public.presale_campaign(tenant, campaign_id);
-
-ALTER TABLE ONLY public.orders
-    ADD CONSTRAINT orders_tenant_community_id_fkey FOREIGN KEY (tenant, community_id) REFERENCES public.community(tenant, community_id);
-
-ALTER TABLE ONLY public.orders
-    ADD CONSTRAINT orders_tenant_pickup_point_id_fkey FOREIGN KEY (tenant, pickup_point_id) REFERENCES public.pickup_point(tenant, pickup_point_id);
 
 ALTER TABLE ONLY public.parcel_lot
     ADD CONSTRAINT parcel_lot_tenant_hold_id_fkey FOREIGN KEY (tenant, hold_id) REFERENCES public.hold(tenant, hold_id);
