@@ -55,6 +55,10 @@ export async function decideAhead(tx: TenantTx, needs: AheadNeeds): Promise<Plan
       writeRecords(tx, plan.taken, clock),
       lockAdmissions(tx, { subjects, facts }),
     ]);
+  } catch (error) {
+    // as when another process has the same order in its hands: both leave off meeting like that for a while
+    foresight.noteOutcome(tx.tenant, 'wrong');
+    throw error;
   } finally {
     foresight.arrive(tx.tenant, takes);
   }

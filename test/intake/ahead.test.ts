@@ -325,6 +325,27 @@ describe('what is written ahead', () => {
     expect(ways).toEqual(['locked']);
   });
 
+  test('is undone when the same orders are in another process’s hands, and the next batch waits for its locks first', async () => {
+    let met = false;
+    const { intake, ways } = await seeing(
+      queryingThrough(database.as('xianda_app'), async (text, values, send) => {
+        if (met && writesOrders(text)) {
+          met = false;
+          throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
+        }
+        return send(text, values);
+      }),
+    );
+    met = true;
+    const answers = [
+      await intake.place(tenant, orderFor(), 'test'),
+      await intake.place(tenant, orderFor(), 'test'),
+    ];
+    expect(answers.map(({ kind }) => kind)).toEqual(['accepted', 'accepted']);
+    expect(ways).toEqual(['aheadUndone', 'locked', 'locked']);
+    expect(await heldOf(tenant)).toBe(3);
+  });
+
   test('is undone when it was planned for a moment that is long past', async () => {
     const late = queryingThrough(database.as('xianda_app'), async (text, values, send) => {
       const answer = await send(text, values);
