@@ -30,16 +30,23 @@ export interface Moment {
   factsVersion: number;
 }
 
+/**
+ * The first of each SKU's holds to end is one look into an index; asked whether any has ended, the planner thinks it
+ * will soon come across one and reads them all.
+ */
 export async function readMoment(
   tx: TenantTx,
   { skus, campaignIds }: { skus: string[]; campaignIds: string[] },
 ): Promise<Moment> {
   const { rows } = await tx.query<{ now: Date; time_zone: string; due: boolean; facts_version: number }>(
     `SELECT c.now, t.time_zone, coalesce(f.version, 0) AS facts_version,
-            EXISTS (SELECT 1 FROM hold h WHERE h.tenant = $1 AND h.sku = ANY($2::text[]) AND h.state = 'held'
-                       AND h.expires_at <= c.now)
-            OR EXISTS (SELECT 1 FROM quota_hold q WHERE q.tenant = $1 AND q.campaign_id = ANY($3::text[])
-                          AND q.state = 'held' AND q.expires_at <= c.now) AS due
+            coalesce(least(
+              (SELECT min(first.expires_at) FROM unnest($2::text[]) AS s(sku) CROSS JOIN LATERAL (
+                 SELECT expires_at FROM hold h WHERE h.tenant = $1 AND h.sku = s.sku AND h.state = 'held'
+                  ORDER BY expires_at LIMIT 1) first),
+              (SELECT min(first.expires_at) FROM unnest($3::text[]) AS s(campaign_id) CROSS JOIN LATERAL (
+                 SELECT expires_at FROM quota_hold q WHERE q.tenant = $1 AND q.campaign_id = s.campaign_id
+                    AND q.state = 'held' ORDER BY expires_at LIMIT 1) first)) <= c.now, false) AS due
        FROM tenant t LEFT JOIN tenant_version f ON f.tenant = t.tenant,
             (SELECT date_trunc('milliseconds', clock_timestamp()) AS now) c
       WHERE t.tenant = $1`,

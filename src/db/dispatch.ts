@@ -241,8 +241,9 @@ export async function findTenantsWithDueOrders(db: Database): Promise<string[]> 
   return db.inTransaction(async (tx) => {
     const { rows } = await tx.query<{ tenant: string }>(
       `SELECT t.tenant FROM tenant t CROSS JOIN LATERAL (
-         SELECT FROM orders o
-          WHERE o.tenant = t.tenant AND o.state = 'awaitingPayment' AND o.expires_at <= clock_timestamp() LIMIT 1) due`,
+         SELECT o.expires_at FROM orders o
+          WHERE o.tenant = t.tenant AND o.state = 'awaitingPayment' ORDER BY o.expires_at LIMIT 1) first
+        WHERE first.expires_at <= clock_timestamp()`,
     );
     return rows.map((row) => row.tenant);
   });

@@ -16,7 +16,7 @@ export async function expireDueOrders(db: Database, tenant: string, limit: numbe
   return db.inTenant(tenant, async (tx) => {
     const { rows } = await tx.query<{ order_id: string }>(
       `SELECT order_id FROM orders
-        WHERE tenant = $1 AND state = 'awaitingPayment' AND expires_at <= clock_timestamp()
+        WHERE tenant = $1 AND state = 'awaitingPayment' AND expires_at <= (SELECT clock_timestamp())
         ORDER BY expires_at, order_id LIMIT $2`,
       [tenant, limit],
     );

@@ -23,6 +23,12 @@ export interface Counter {
   close(): Promise<void>;
 }
 
+/**
+ * Smaller batches than one thread alone would make: while one is read and answered over HTTP, another is planned and a
+ * third written, and whoever waits for a batch of all callers waits for each of these steps in turn.
+ */
+const batching = { ...usualBatching, mostInBatch: 128 };
+
 /** Cancels of paid orders under way at once; they ask where the goods are, and keep no lane meanwhile. */
 const paidCancels = 4;
 
@@ -32,11 +38,11 @@ export function openCounter({ url, personalDataKeys, ...rules }: CounterSettings
   const lanes = createDatabase({
     url,
     role: 'xianda_app',
-    maxConnections: usualBatching.lanes,
+    maxConnections: batching.lanes,
     name: 'intake',
   });
   const db = createDatabase({ url, role: 'xianda_app', maxConnections: paidCancels, name: 'cancel' });
-  const batcher = createBatcher(usualBatching);
+  const batcher = createBatcher(batching);
   const personalData = createPersonalData(personalDataKeys);
   const pools = [lanes, db];
   return {
