@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { OrderState } from '../domain/order/model';
 import { instantColumn, numberColumn, textColumn } from './columns';
 import type { Database, TenantTx } from './transaction';
@@ -7,7 +7,7 @@ const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** Lowercase RFC 4648 base32 of a SHA-256, cut to `length` characters (5 bits each). */
 export function computedId(prefix: string, parts: string[], length = 24): string {
-  const digest = createHash('sha256').update(parts.join('\n')).digest();
+  const digest = hash('sha256', parts.join('\n'), 'buffer');
   let text = prefix;
   // numbers, not one big integer: 1.5 µs instead of 5
   for (let index = 0; index < length; index += 1) {

@@ -25,6 +25,8 @@ const program = join(__dirname, '..', '..', 'dist', 'intake', 'counterThread.js'
 interface Asked {
   resolve(answer: unknown): void;
   reject(error: Error): void;
+  /** Of a placing, which is counted until it is answered. */
+  tenant?: string;
 }
 
 /**
@@ -41,23 +43,25 @@ export function startCounter(settings: CounterSettings): RemoteCounter {
 
   thread.on('message', (replies: readonly Reply[]) => {
     for (const [of, answer, thrown] of replies) {
-      const waiting = asked.get(of);
+      const { tenant, resolve, reject } = asked.get(of) as Asked;
       asked.delete(of);
-      if (thrown === undefined) waiting?.resolve(answer);
-      else waiting?.reject(errorOfValues(thrown));
+      if (tenant !== undefined) count(tenant, -1);
+      if (thrown === undefined) resolve(answer);
+      else reject(errorOfValues(thrown));
     }
   });
 
   function ask<Name extends keyof CounterCalls>(
     name: Name,
-    ...args: Parameters<CounterCalls[Name]>
+    args: Parameters<CounterCalls[Name]>,
+    tenant?: string,
   ): ReturnType<CounterCalls[Name]> {
     number += 1;
     calls.push([number, name, args]);
     // what came in together is sent together
     if (calls.length === 1) setImmediate(send);
     return new Promise((resolve, reject) => {
-      asked.set(number, { resolve, reject });
+      asked.set(number, { resolve, reject, tenant });
     }) as ReturnType<CounterCalls[Name]>;
   }
 
@@ -66,25 +70,25 @@ export function startCounter(settings: CounterSettings): RemoteCounter {
     calls = [];
   }
 
-  const count = (tenant: string, change: number) => {
+  function count(tenant: string, change: number): void {
     const now = (placing.get(tenant) ?? 0) + change;
     if (now === 0) placing.delete(tenant);
     else placing.set(tenant, now);
-  };
+  }
 
   return {
     intake: {
       place(tenant, request, actor) {
         count(tenant, 1);
-        return ask('place', tenant, request, actor).finally(() => count(tenant, -1));
+        return ask('place', [tenant, request, actor], tenant);
       },
     },
-    till: { book: (notice) => ask('book', notice), cancel: (request) => ask('cancel', request) },
+    till: { book: (notice) => ask('book', [notice]), cancel: (request) => ask('cancel', [request]) },
     placingOf: (tenant) => placing.get(tenant) ?? 0,
-    load: (tenants) => ask('load', tenants),
+    load: (tenants) => ask('load', [tenants]),
     loopMilliseconds: () => thread.performance.eventLoopUtilization().active,
     async close() {
-      await ask('close');
+      await ask('close', []);
       await thread.terminate();
     },
   };

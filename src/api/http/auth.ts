@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash as digestOf, timingSafeEqual } from 'node:crypto';
 import { type KeyOwner, touchKeys } from '../../db/tenant';
 import type { Database } from '../../db/transaction';
 import { createKeyBook, type KeyBook } from './keyBook';
@@ -80,5 +80,5 @@ function bearerOf(authorization: string | undefined): string | undefined {
 }
 
 export function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return digestOf('sha256', text, 'buffer');
 }

@@ -9,7 +9,7 @@ import type { Principal } from './auth';
 export function logRequests(log: Logger): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now();
-    response.once('close', () => {
+    response.on('close', () => {
       // a flood would fill the disk: what is turned away is told by the second, not one by one
       if (response.locals.turnedAway === true) return;
       const level = levelOf(response);

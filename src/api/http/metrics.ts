@@ -65,7 +65,7 @@ export function createMetrics(sources: Sources): Metrics {
     countRefused: (reason) => refused.inc({ reason }),
     timeRequests(request, response, next) {
       const startedAt = performance.now();
-      response.once('close', () => {
+      response.on('close', () => {
         if (response.locals.turnedAway === true) return;
         const route = (response.locals.route as string | undefined) ?? 'none';
         const labels = { method: request.method, route, status: String(response.statusCode) };

@@ -1,6 +1,7 @@
 import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
 import type { ApiDeps } from '../deps';
+import { answerErrors } from './errors';
 import { expectRole, type Principal } from './auth';
 import { keepRawBody, readJson, readQuery } from './body';
 import { isCsv, readCsv } from './csv';
@@ -36,6 +37,8 @@ export function mountRoutes(app: Express, deps: ApiDeps, routes: readonly (Route
       at[route.method](
         remember(route.path),
         ...('access' in route ? handlersOf(route, deps) : [rawHandler(route, deps)]),
+        // here, or express looks for somebody who answers errors behind all other routes
+        answerErrors(deps.log),
       );
     }
     const allow = sharing
@@ -86,7 +89,7 @@ async function callerOf(
       deps.turnAway.note(refusal.reason, principal.tenant);
       throw problemOfRefusal(refusal);
     }
-    if (kind === 'orders') response.once('close', () => deps.limits.leave(principal.tenant));
+    if (kind === 'orders') response.on('close', () => deps.limits.leave(principal.tenant));
   }
   expectRole(principal, access);
   return principal;

@@ -61,7 +61,11 @@ export class Problem extends Error {
     readonly extras: ProblemExtras = {},
     readonly headers: Record<string, string> = {},
   ) {
+    // an answer like any other, given by the ten thousand: where it was thrown is nobody's question
+    const kept = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(`${slug}${extras.detail === undefined ? '' : `: ${extras.detail}`}`);
+    Error.stackTraceLimit = kept;
   }
 }
 
