@@ -10,14 +10,7 @@ import {
 } from '../domain/order/admissionLedger';
 import type { Destination, PlannedLine } from '../domain/order/model';
 import type { Campaign } from '../domain/presale/model';
-import {
-  type Moment,
-  readCampaigns,
-  readClock,
-  readLockedLots,
-  readLots,
-  readMoment,
-} from './admission.read';
+import { type Moment, readCampaigns, readLockedLots, readLots, readMoment } from './admission.read';
 import { instantColumn, numberColumn, textColumn } from './columns';
 import { expireDueHolds } from './expiry';
 import type { Facts } from './facts';
@@ -46,6 +39,12 @@ export interface LockedBatch {
   facts: Facts;
   /** Pools beside those of the subjects: of orders that may give way. */
   alsoLock?: readonly string[];
+}
+
+interface LookedAt {
+  subjects: readonly AdmissionSubject[];
+  facts: Facts;
+  clock: Pick<LedgerState, 'now' | 'timeZone'>;
 }
 
 /** No hold is past its end then: the quotas as they stand. */
@@ -93,14 +92,14 @@ export async function lockAdmissions(
 
 /**
  * The same state without any lock, as it stands at one instant of the database: good for telling that something
- * cannot be had, never for promising it. Purchase limits and litres are not looked at.
+ * cannot be had, never for promising it. Purchase limits and litres are not looked at. The clock was read before it in
+ * the same transaction: a hold that has ended since then still counts, as it did when the clock was read.
  */
 export async function readAdmissions(
   tx: TenantTx,
-  { subjects, facts }: { subjects: readonly AdmissionSubject[]; facts: Facts },
+  { subjects, facts, clock: { now, timeZone } }: LookedAt,
 ): Promise<LedgerState> {
   const { goods, campaignIds } = wantedBy(subjects, facts);
-  const { now, timeZone } = await readClock(tx);
   const [lots, campaigns] = await Promise.all([
     readLots(tx, goods, now),
     readCampaignsById(tx, campaignIds, now),

@@ -162,6 +162,10 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
     broken = true;
   };
   client.on('error', onBroken);
+  const release = () => {
+    client.off('error', onBroken);
+    client.release(broken);
+  };
   // of statements that were sent together the first that fails is the reason; the others only say that they were not run
   let failure: unknown;
   // of statements that were sent together one may fail while another's sender goes on: not on somebody else's connection
@@ -187,18 +191,21 @@ async function runOnce<T>(pool: pg.Pool, begin: string, work: (tx: Tx) => Promis
     // what follows a BEGIN that failed was no transaction
     await begun;
     await client.query('COMMIT');
+    release();
     return answer;
   } catch (error) {
     over = true;
     // a connection that cannot even roll back is thrown away, not given to the next caller
-    await client.query('ROLLBACK').catch(() => {
-      broken = true;
-    });
+    const undone = client
+      .query('ROLLBACK')
+      .catch(() => {
+        broken = true;
+      })
+      .then(release);
+    // nothing of it is kept, whatever becomes of the undoing: whoever is refused need not wait for that
     if (error instanceof Rollback) return error.answer as T;
+    await undone;
     throw codeOf(error) === transactionAborted ? failure : error;
-  } finally {
-    client.off('error', onBroken);
-    client.release(broken);
   }
 }
 

@@ -112,7 +112,7 @@ async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing
     if ('kind' in draft) answers[index] = draft;
     else drafted.push({ ...placing, index, draft });
   }
-  const candidates = await refuseWithoutLocks(tx, { batch, facts, answers, drafted });
+  const candidates = await refuseWithoutLocks(tx, { batch, facts, clock, answers, drafted });
   const { taken, until } = await decide(tx, { batch, facts, clock, answers, drafted, candidates });
   const decided = answers.slice(0, until);
   // thrown, so that what expiring past-due holds wrote is the sweeper's to write: a refusal stores nothing
@@ -168,6 +168,7 @@ function digestOf(personalData: PersonalData, tenant: string, request: IntakeReq
 interface Refusing {
   batch: Batch;
   facts: Facts;
+  clock: Pick<LedgerState, 'now' | 'timeZone'>;
   answers: IntakeAnswer[];
   drafted: Candidate[];
 }
@@ -178,7 +179,7 @@ interface Refusing {
  */
 async function refuseWithoutLocks(
   tx: TenantTx,
-  { batch, facts, answers, drafted }: Refusing,
+  { batch, facts, clock, answers, drafted }: Refusing,
 ): Promise<Candidate[]> {
   if (batch.alone) return drafted;
   const doubtful = drafted.filter(
@@ -188,7 +189,7 @@ async function refuseWithoutLocks(
       batch.scarcity.mayBeShort(tx.tenant, goodsOf(draft)),
   );
   if (doubtful.length === 0) return drafted;
-  const state = await readAdmissions(tx, { subjects: doubtful.map(subjectOf), facts });
+  const state = await readAdmissions(tx, { subjects: doubtful.map(subjectOf), facts, clock });
   const ledger = openLedger(state);
   const refused = new Set<Candidate>();
   for (const candidate of doubtful) {
