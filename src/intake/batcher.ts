@@ -53,6 +53,8 @@ export interface BatcherOptions {
   lanes: number;
   /** Of one tenant: with two, one is prepared while the other is written. */
   lanesOfTenant: number;
+  /** So many must wait for a batch to leave beside another of the tenant; 1 when not given. */
+  leastBeside?: number;
   mostInBatch: number;
   /** Requests of one tenant that may wait. */
   mostWaiting: number;
@@ -93,7 +95,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
     setImmediate(() => {
       pumping = false;
       while (totals.running < options.lanes) {
-        const queue = nextTenant(queues, options.lanesOfTenant);
+        const queue = nextTenant(queues, options);
         if (!queue) return;
         void runNext(queue);
       }
@@ -137,9 +139,13 @@ export function createBatcher(options: BatcherOptions): Batcher {
 }
 
 /** Tenants take turns: whoever is served goes to the end of the line. */
-function nextTenant(queues: Map<string, TenantQueue>, lanesOfTenant: number): TenantQueue | undefined {
+function nextTenant(
+  queues: Map<string, TenantQueue>,
+  { lanesOfTenant, leastBeside = 1 }: BatcherOptions,
+): TenantQueue | undefined {
   for (const queue of queues.values()) {
-    if (queue.waiting === 0 || queue.running >= lanesOfTenant) continue;
+    if (queue.running >= lanesOfTenant) continue;
+    if (queue.waiting < (queue.running === 0 ? 1 : leastBeside)) continue;
     queues.delete(queue.tenant);
     queues.set(queue.tenant, queue);
     return queue;

@@ -18,10 +18,17 @@ export interface Intake {
 }
 
 /**
- * Two batches of a tenant at once, because one is prepared while the other is written; 256 orders in one hold a hot
- * SKU's lock for about 15 ms where they were planned ahead, else for 40 (docs/performance.md).
+ * Two batches of a tenant at once, because one is planned and written while the other has the locks. A small one waits
+ * for the other instead: beside it, it costs three times as much an order, and everybody waits for the processor
+ * (docs/performance.md).
  */
-export const usualBatching = { lanes: 8, lanesOfTenant: 2, mostInBatch: 256, mostWaiting: 5000 };
+export const usualBatching = {
+  lanes: 8,
+  lanesOfTenant: 2,
+  leastBeside: 24,
+  mostInBatch: 256,
+  mostWaiting: 5000,
+};
 
 export function createIntake({ batcher = createBatcher(usualBatching), ...needs }: IntakeOptions): Intake {
   const orders = createOrderKind(needs);

@@ -55,6 +55,31 @@ test('while batches are on their way the next one gathers', async () => {
   expect(batches.map(({ requests }) => requests)).toEqual([[1], [2], [3, 4, 5, 6]]);
 });
 
+test('few do not leave beside another batch of their tenant: they wait for it, or for more', async () => {
+  const { kind, batches, hold, letGo } = noting();
+  const batcher = createBatcher({ ...wide, leastBeside: 3 });
+  const sent = () => batches.map(({ tenant, requests }) => [tenant, ...requests]);
+  hold();
+  const submit = async (tenant: string, ...requests: number[]) => {
+    const answers = requests.map((each) => batcher.submit(kind, tenant, each));
+    await turn();
+    await turn();
+    return { answers };
+  };
+  const all = [await submit('a', 1), await submit('a', 2, 3), await submit('b', 9)];
+  expect(sent()).toEqual([
+    ['a', 1],
+    ['b', 9],
+  ]);
+  all.push(await submit('a', 4));
+  expect(sent().at(-1)).toEqual(['a', 2, 3, 4]);
+  all.push(await submit('a', 5));
+  expect(batcher.waitingOf('a')).toBe(1);
+  letGo();
+  await Promise.all(all.flatMap(({ answers }) => answers));
+  expect(sent().at(-1)).toEqual(['a', 5]);
+});
+
 test('tenants take turns, and one batch is of one tenant', async () => {
   const { kind, batches, hold, letGo } = noting();
   const batcher = createBatcher({ ...wide, lanes: 1, lanesOfTenant: 1, mostInBatch: 2 });
