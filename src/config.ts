@@ -127,7 +127,7 @@ const environment = z.object({
   KEY_CALLS_PER_SECOND: limit.default(1_000),
   TENANT_CALLS_PER_SECOND: limit.default(2_000),
   ORDERS_IN_FLIGHT: limit.default(2_000),
-  SHARED_BUSY_PERCENT: z.coerce.number().int().min(0).max(100).default(40),
+  SHARED_BUSY_PERCENT: z.coerce.number().int().min(0).max(100).default(20),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 type Environment = z.infer<typeof environment>;

@@ -21,7 +21,7 @@ export interface FairShareOptions {
   busyPercent: number;
   /** In milliseconds; never goes back. */
   now(): number;
-  /** Milliseconds that the event loop has worked so far, rather than waited. */
+  /** Milliseconds that the busiest event loop has worked so far, rather than waited. */
   loopMilliseconds(): number;
 }
 
