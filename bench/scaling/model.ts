@@ -2,7 +2,15 @@
  * Who uses a processor for an order; `client` and `partners` only where a bench runs them on the same machine. An `api`
  * process computes in two threads: `api` is the one that reads and answers HTTP, `counter` the one that takes orders in.
  */
-export type Role = 'client' | 'partners' | 'api' | 'counter' | 'postgres' | 'dispatch' | 'worker' | 'temporal';
+export type Role =
+  | 'client'
+  | 'partners'
+  | 'api'
+  | 'counter'
+  | 'postgres'
+  | 'dispatch'
+  | 'worker'
+  | 'temporal';
 
 /** Processor milliseconds that one unit of work (an order taken, a workflow started, a life) costs each role. */
 export type Work = Readonly<Partial<Record<Role, number>>>;
