@@ -9,14 +9,14 @@ import { type Prepared, subjectOf } from './candidate';
 import { createDecider, type TakenAt } from './decider';
 import type { Foresight } from './foresight';
 import type { IntakeAnswer } from './model';
-import { takesOf, writeHoldings, writeRecords } from './write';
+import { type DecidedAt, takesOf, writeHoldings, writeRecords } from './write';
 
 export interface AheadNeeds {
   facts: Facts;
   foresight: Foresight;
   rules: PlacingRules;
   /** The database's clock as it was when the batch began. */
-  clock: Pick<LedgerState, 'now' | 'timeZone'>;
+  clock: DecidedAt;
   prepared: readonly Prepared[];
 }
 

@@ -28,7 +28,7 @@ import { createForesight, type Foresight } from './foresight';
 import type { AcceptedOrder, IntakeAnswer, IntakeRequest } from './model';
 import { isPresale, type PresaleOffer } from './resolve';
 import { createScarcity, type Scarcity } from './scarcity';
-import { takesOf, writeOrders } from './write';
+import { type DecidedAt, takesOf, writeOrders } from './write';
 
 export interface OrderBatchNeeds {
   db: Database;
@@ -98,11 +98,12 @@ interface Batch extends OrderBatchNeeds {
 async function placeBatch(tx: TenantTx, batch: Batch, placings: readonly Placing[]): Promise<IntakeAnswer[]> {
   const answers: IntakeAnswer[] = new Array<IntakeAnswer>(placings.length);
   const requests = placings.map(({ request }) => request);
+  const asked = readClock(tx);
   const [facts, stored, offer, clock] = await Promise.all([
     batch.facts.read(tx, skusOf(requests)),
     findByExternalIds(tx, requests),
-    readOffer(tx, requests),
-    readClock(tx),
+    readOffer(tx, requests, asked),
+    asked,
   ]);
   const context = { tenant: tx.tenant, facts, offer };
   const drafted: Candidate[] = [];
@@ -142,10 +143,14 @@ function skusOf(requests: readonly IntakeRequest[]): Set<string> {
 }
 
 /** The campaigns that presale lines may mean; most batches have none. */
-async function readOffer(tx: TenantTx, requests: readonly IntakeRequest[]): Promise<PresaleOffer> {
+async function readOffer(
+  tx: TenantTx,
+  requests: readonly IntakeRequest[],
+  clock: ReturnType<typeof readClock>,
+): Promise<PresaleOffer> {
   const skus = requests.flatMap(({ lines }) => lines.filter(isPresale).map((line) => line.sku));
   if (skus.length === 0) return { campaigns: [], at: 0 };
-  const { now: at } = await readClock(tx);
+  const { now: at } = await clock;
   return { campaigns: await readCampaigns(tx, { ids: [], skus: [...new Set(skus)] }, at), at };
 }
 
@@ -168,8 +173,9 @@ function digestOf(personalData: PersonalData, tenant: string, request: IntakeReq
 interface Refusing {
   batch: Batch;
   facts: Facts;
-  clock: Pick<LedgerState, 'now' | 'timeZone'>;
+  clock: DecidedAt;
   answers: IntakeAnswer[];
+  /** All that could be orders. */
   drafted: Candidate[];
 }
 
@@ -204,13 +210,8 @@ async function refuseWithoutLocks(
   return drafted.filter((candidate) => !refused.has(candidate));
 }
 
-interface Deciding {
-  batch: Batch;
-  facts: Facts;
-  clock: Pick<LedgerState, 'now' | 'timeZone'>;
-  answers: IntakeAnswer[];
-  /** All that could be orders, and those of them that are not answered yet. */
-  drafted: Candidate[];
+interface Deciding extends Refusing {
+  /** Those that could be orders and are not answered yet. */
   candidates: Candidate[];
 }
 
